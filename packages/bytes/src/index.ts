@@ -1,0 +1,16 @@
+export { crc32, crc32cRaw, sha256, sha256Hex, sha256OfStream } from './checksum.ts';
+export { BytesError, type BytesErrorCode, CairnError } from './error.ts';
+export { alignUp, concatBytes, equalBytes, formatBytes, viewOf } from './numbers.ts';
+export {
+  type ByteSource,
+  type Content,
+  chunksOf,
+  memorySource,
+  type Range,
+  readAll,
+  readExactly,
+  readInto,
+  sliceSource,
+} from './source.ts';
+export { type ByteTarget, copy, memoryTarget, offsetTarget, SequentialWriter, teeTarget } from './target.ts';
+export { type ByteString, byteString, bytesOf, compareBytes, fromText, toText } from './text.ts';

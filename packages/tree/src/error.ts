@@ -1,0 +1,7 @@
+import { CairnError } from '@cairn/bytes';
+
+export type TreeErrorCode = 'link-loop' | 'not-a-directory';
+
+export class TreeError extends CairnError<TreeErrorCode> {
+  override readonly name = 'TreeError';
+}
