@@ -1,1 +1,3 @@
-export {};
+export { buildFramework, type Framework, type FrameworkOptions } from './build.ts';
+export { makePackageTree, type PackageTreeOptions } from './debian.ts';
+export { FrameworkError, type FrameworkErrorCode } from './error.ts';

@@ -5,6 +5,7 @@ export {
   type ByteSource,
   type Content,
   chunksOf,
+  concatSource,
   memorySource,
   type Range,
   readAll,

@@ -50,6 +50,61 @@ export function sliceSource(source: ByteSource, start: number, size: number): By
   };
 }
 
+/** Several sources one after another, as one. */
+export function concatSource(sources: readonly ByteSource[]): ByteSource {
+  const parts: { readonly source: ByteSource; readonly start: number }[] = [];
+  let size = 0;
+  for (const source of sources) {
+    if (source.size === 0) continue;
+    parts.push({ source, start: size });
+    size += source.size;
+  }
+
+  function indexAt(position: number): number {
+    let low = 0;
+    let high = parts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if ((parts[middle]?.start ?? 0) <= position) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+
+  function read(position: number, target: Uint8Array, signal?: AbortSignal): number | Promise<number> {
+    let done = 0;
+    for (let index = indexAt(position); done < target.length && position + done < size; index++) {
+      const part = parts[index];
+      if (part === undefined) break;
+      const offset = position + done - part.start;
+      const answer = part.source.read(
+        offset,
+        target.subarray(done, done + part.source.size - offset),
+        signal,
+      );
+      if (typeof answer !== 'number') return continueAfter(answer, position, done, target, signal);
+      if (answer < Math.min(target.length - done, part.source.size - offset)) return done + answer;
+      done += answer;
+    }
+    return done;
+  }
+
+  async function continueAfter(
+    answer: Promise<number>,
+    position: number,
+    before: number,
+    target: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const count = await answer;
+    const done = before + count;
+    if (count === 0 || done === target.length) return done;
+    return done + (await read(position + done, target.subarray(done), signal));
+  }
+
+  return { size, read };
+}
+
 /** Fills the whole of `target`, or throws `short-read`. */
 export async function readInto(
   source: ByteSource,

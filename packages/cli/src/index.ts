@@ -1,1 +1,2 @@
-export {};
+export { runCli, type Surroundings } from './program.ts';
+export { VERSION } from './version.ts';

@@ -1,1 +1,16 @@
-export {};
+export { HostError, type HostErrorCode } from './error.ts';
+export { realFiles } from './files.ts';
+export { realHost } from './host.ts';
+export { type Mount, mountOf, parseMountInfo } from './mounts.ts';
+export { realPrograms, runChecked } from './programs.ts';
+export type {
+  Clock,
+  FileStat,
+  Files,
+  Host,
+  OpenFile,
+  OpenMode,
+  Programs,
+  RunOptions,
+  RunResult,
+} from './types.ts';

@@ -67,7 +67,7 @@ export function lookupDirectory(root: Directory, path: ByteString): Directory | 
 export async function readFileIn(
   root: Directory,
   path: ByteString,
-  options: { limit?: number; signal?: AbortSignal } = {},
+  options: { limit?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<Uint8Array | undefined> {
   const found = lookup(root, path)?.inode;
   if (found?.kind !== 'file') return undefined;

@@ -1,0 +1,25 @@
+/** Everything of ours that lives no longer than a boot. It is moved along into the new root. */
+export const RUN = '/run/cairn';
+
+/** The verified image alone, without anything mounted over it: what overlays lie on. */
+export const IMAGE = `${RUN}/image`;
+
+/** The memory behind volatile paths. */
+export const VOLATILE = `${RUN}/volatile`;
+
+/** The persistent partition, whole. */
+export const PERSISTENT = `${RUN}/persistent`;
+
+/** What `cairn boot` did and found, for `cairn status`. */
+export const BOOT_RECORD = `${RUN}/boot.json`;
+
+/** Written by the last unit of a boot: how many seconds after the kernel's start. */
+export const UP = `${RUN}/up`;
+
+/** Made by the initrd's udev rule: the slot whose content has the root hash asked for. */
+export const ROOT_LINK = '/dev/cairn/root';
+
+/** The labels are Kairos's, so that its users' configurations keep working. */
+export const PERSISTENT_LABEL = 'COS_PERSISTENT';
+export const OEM_LABEL = 'COS_OEM';
+export const SLOT_LABELS = ['cairn-a', 'cairn-b', 'cairn-recovery'] as const;

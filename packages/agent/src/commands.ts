@@ -1,0 +1,84 @@
+import type { Host } from '@cairn/host';
+import { boot } from './boot/boot.ts';
+import { type MeasuredPath, measurePaths } from './paths/measure.ts';
+import { type NodeStatus, readStatus } from './status/status.ts';
+
+/** A command of the node, for the `cairn` program to register. */
+export interface NodeCommand {
+  readonly name: string;
+  readonly description: string;
+  readonly examples: readonly string[];
+  /** Options that take a value, by name, with what they mean and their default. */
+  readonly options: Readonly<Record<string, { readonly description: string; readonly default: string }>>;
+  /** Does it, and gives the answer twice: for programs and for people. */
+  run(host: Host, options: Readonly<Record<string, string>>, signal: AbortSignal): Promise<CommandAnswer>;
+}
+
+export interface CommandAnswer {
+  /** JSON */
+  readonly data: unknown;
+  /** Lines */
+  readonly text: string;
+  /** False makes the exit code 1: the command worked, and what it found is not good. */
+  readonly healthy: boolean;
+}
+
+export const nodeCommands: readonly NodeCommand[] = [
+  {
+    name: 'boot',
+    description: 'make a verified root ready for its init (run by the initrd, not by people)',
+    examples: ['cairn boot --root /sysroot'],
+    options: { root: { description: 'where the verified root is mounted', default: '/sysroot' } },
+    async run(host, options, signal) {
+      const record = await boot(host, { root: options['root'] ?? '/sysroot', signal });
+      const lines = [
+        `Cairn: booting ${record.slot}, root ${record.rootHash.slice(0, 16)} verified`,
+        ...record.problems.map((problem) => `Cairn: ${problem}`),
+      ];
+      return { data: record, text: lines.join('\n'), healthy: true };
+    },
+  },
+  {
+    name: 'status',
+    description: 'what runs on this node, from which slot, and whether all is well',
+    examples: ['cairn status', 'cairn status --json | jq .verified'],
+    options: {},
+    async run(host) {
+      const status = await readStatus(host.files);
+      return { data: status, text: statusText(status), healthy: status.problems.length === 0 };
+    },
+  },
+  {
+    name: 'paths',
+    description: 'which paths can be written and which outlive a reboot, measured',
+    examples: ['cairn paths', 'cairn paths --json'],
+    options: {},
+    async run(host) {
+      const paths = await measurePaths(host.files);
+      return { data: paths, text: pathsText(paths), healthy: true };
+    },
+  },
+];
+
+function statusText(status: NodeStatus): string {
+  const lines = [
+    ['system', status.system],
+    ['kernel', status.kernel],
+    ['slot', status.slot],
+    ['root hash', status.rootHash],
+    ['root', status.verified ? 'read-only, every block verified when read' : 'NOT VERIFIED'],
+    ['persistent', status.persistent ? 'on its partition' : 'NOT KEPT: in memory until the next reboot'],
+    ['boot', status.upAfter === undefined ? 'not up yet' : `up after ${status.upAfter.toFixed(1)} s`],
+    ...status.problems.map((problem) => ['problem', problem]),
+  ];
+  return lines.map(([name, value]) => `${`${name}:`.padEnd(12)}${value}`).join('\n');
+}
+
+function pathsText(paths: readonly MeasuredPath[]): string {
+  const width = Math.max(...paths.map(({ path }) => path.length));
+  const lines = paths.map(
+    ({ path, writable, kept, on }) =>
+      `${path.padEnd(width)}  ${writable ? 'yes' : 'no '}       ${kept ? 'yes' : 'no '}          ${on}`,
+  );
+  return [`${'path'.padEnd(width)}  writable  after reboot  on`, ...lines].join('\n');
+}

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import type { CommandLine } from '../command-line.ts';
+
+/** A command by its name, for the list of all; the rest is loaded when it is wanted. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  load(commands: CommandLine): Promise<Command>;
+}
+
+const IMAGE_COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'build',
+    summary: 'make a bootable release of a container image, and disks of it',
+    load: async (commands) => (await import('./build.ts')).buildCommand(commands),
+  },
+  {
+    name: 'convert',
+    summary: 'put the framework layer on a container image, so that it can boot',
+    load: async (commands) => (await import('./convert.ts')).convertCommand(commands),
+  },
+  {
+    name: 'image',
+    summary: 'look into images and root file systems',
+    load: async (commands) => (await import('./image/index.ts')).imageCommand(commands),
+  },
+  {
+    name: 'release',
+    summary: 'check releases, and look at them',
+    load: async (commands) => (await import('./release/index.ts')).releaseCommand(commands),
+  },
+];
+
+/** The agent has them; their summaries are here too so that the list of commands does not load it. A test compares the two. */
+const NODE_COMMANDS: readonly CommandEntry[] = (
+  [
+    ['boot', 'make a verified root ready for its init (run by the initrd, not by people)'],
+    ['status', 'what runs on this node, from which slot, and whether all is well'],
+    ['paths', 'which paths can be written and which outlive a reboot, measured'],
+  ] as const
+).map(([name, summary]) => ({
+  name,
+  summary,
+  load: async (commands) => (await import('./node.ts')).nodeCommand(commands, name),
+}));
+
+export const COMMANDS: readonly CommandEntry[] = [...IMAGE_COMMANDS, ...NODE_COMMANDS];

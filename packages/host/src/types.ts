@@ -1,0 +1,90 @@
+import type { ByteSource, ByteTarget } from '@cairn/bytes';
+
+/** A file or block device that is open. Its `size` is what it was when opened, or what was written since. */
+export interface OpenFile extends ByteSource, ByteTarget, AsyncDisposable {
+  /** Everything written so far is on the disk when this is fulfilled: fsync(2). */
+  sync(): Promise<void>;
+  /** Makes it exactly this long; bytes added are a hole. */
+  truncate(size: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FileStat {
+  readonly kind: 'file' | 'directory' | 'symlink' | 'block-device' | 'other';
+  readonly size: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
+  /** Which file system it lies on: two paths with different ones are on different mounts. */
+  readonly device: number;
+}
+
+/** How a file is opened: to read it, to change one that exists, or to make a new one (it must not exist). */
+export type OpenMode = 'read' | 'change' | 'create';
+
+/** The files of a machine. Every method throws HostError with the path in its message. */
+export interface Files {
+  open(path: string, mode: OpenMode): Promise<OpenFile>;
+  /** Follows links; undefined where there is nothing. */
+  stat(path: string): Promise<FileStat | undefined>;
+  /** Does not follow a last link. */
+  lstat(path: string): Promise<FileStat | undefined>;
+  /** A whole small file; undefined where there is none. Throws `too-large` over `limit` bytes (16 MiB unless told). */
+  read(path: string, limit?: number): Promise<Uint8Array | undefined>;
+  readText(path: string, limit?: number): Promise<string | undefined>;
+  readLink(path: string): Promise<string | undefined>;
+  /** Puts a whole file in place so that a reader, or the next boot, sees the old or the new one and never a part: write beside, fsync, rename, fsync of the folder. */
+  replace(path: string, content: Uint8Array | string, mode?: number): Promise<void>;
+  /** The names in a folder, in byte order; empty where there is none. */
+  list(path: string): Promise<string[]>;
+  /** With its parents; nothing happens if it is there. */
+  makeDirectory(path: string, mode?: number): Promise<void>;
+  symlink(target: string, path: string): Promise<void>;
+  setOwner(path: string, uid: number, gid: number): Promise<void>;
+  setMode(path: string, mode: number): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** With all below it; nothing happens if it is not there. */
+  remove(path: string): Promise<void>;
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  readonly input?: Uint8Array | string;
+  readonly directory?: string;
+  /** The whole environment of the program; unless given, only PATH and LC_ALL=C.UTF-8. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Ends the program after so long. */
+  readonly timeoutMs?: number;
+}
+
+export interface RunResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Other programs, by argument list, never through a shell. */
+export interface Programs {
+  /** Runs to the end, whatever its exit code. Throws `not-found`, `timeout`, or `killed`. */
+  run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** The program's standard output as it comes; throws `failed` with the end of stderr if it does not exit with 0. */
+  stream(argv: readonly string[], options?: RunOptions): AsyncIterable<Uint8Array>;
+}
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Milliseconds that only go forward, for measuring. */
+  monotonic(): number;
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The one door to the machine. Tests put a fake behind it, and every fault is injected here. */
+export interface Host {
+  readonly files: Files;
+  readonly programs: Programs;
+  readonly clock: Clock;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}

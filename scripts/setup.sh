@@ -1,0 +1,30 @@
+#!/bin/sh
+# Brings what this project needs and the machine does not have: Debian packages, and the npm packages (Node 26
+# among them). Says nothing and takes no time where all is there. `setup.sh tests` brings the tests' tools too.
+set -eu
+cd "$(dirname "$0")/.."
+
+packages="binutils mmdebstrap ovmf qemu-system-x86 qemu-utils"
+if [ "${1:-}" = tests ]; then
+  packages="$packages attr busybox-static cpio cryptsetup-bin docker-registry dosfstools erofs-utils fdisk gdisk
+    libcap2-bin mtools openssl rpm skopeo systemd-boot-efi umoci"
+fi
+
+missing=""
+for package in $packages; do
+  dpkg-query --show --showformat='${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+  command -v apt-get >/dev/null || { echo "setup: this needs Debian 12 or 13, or these programs:$missing" >&2; exit 1; }
+  root=""
+  [ "$(id -u)" = 0 ] || root=sudo
+  echo "setup: installing$missing" >&2
+  $root apt-get update -qq
+  $root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
+fi
+
+if ! cmp -s package-lock.json node_modules/.installed-lock; then
+  echo "setup: installing npm packages" >&2
+  npm ci --no-audit --no-fund --loglevel=error
+  cp package-lock.json node_modules/.installed-lock
+fi

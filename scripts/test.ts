@@ -1,0 +1,68 @@
+import { globSync } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+
+/**
+ * Runs the tests in phases and closes with one line that counts them all. A phase has its own concurrency: a
+ * virtual machine wants both processors of the machine that CI has.
+ *
+ *     node scripts/test.ts fast   no virtual machine, under a minute
+ *     node scripts/test.ts all    everything
+ *     node scripts/test.ts all packages/disk e2e/boot   only files whose path has one of these in it
+ */
+interface Phase {
+  readonly name: string;
+  readonly concurrency: number;
+  readonly takes: (file: string) => boolean;
+}
+
+const isMachine = (file: string) => file.endsWith('.vm.test.ts');
+const isMutation = (file: string) => file.endsWith('.mutation.test.ts');
+
+const UNIT: Phase = { name: 'units', concurrency: 2, takes: (file) => !isMachine(file) && !isMutation(file) };
+const MUTATION: Phase = { name: 'hostile input', concurrency: 2, takes: isMutation };
+const MACHINE: Phase = { name: 'virtual machines', concurrency: 1, takes: isMachine };
+
+/** A file that hangs must not take CI's whole time with it. */
+const FILE_TIMEOUT_MS = 20 * 60_000;
+
+const [mode = 'all', ...filters] = process.argv.slice(2);
+if (mode !== 'all' && mode !== 'fast') {
+  console.error(`test: there is no mode "${mode}": use fast or all`);
+  process.exit(2);
+}
+
+const files = globSync(['packages/*/test/**/*.test.ts', 'framework/test/**/*.test.ts', 'e2e/**/*.test.ts'])
+  .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+  .sort();
+
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+for (const phase of mode === 'fast' ? [UNIT] : [UNIT, MUTATION, MACHINE]) {
+  const chosen = files.filter((file) => phase.takes(file));
+  if (chosen.length === 0) continue;
+  console.log(`\n${phase.name}: ${chosen.length} files`);
+  const start = performance.now();
+  const events = run({ files: chosen, concurrency: phase.concurrency, timeout: FILE_TIMEOUT_MS });
+  events.on('test:summary', (summary) => {
+    // One summary a file, and one, without a file, of all.
+    if (summary.file !== undefined) return;
+    const { tests, skipped: left, todo } = summary.counts;
+    passed += summary.counts.passed;
+    skipped += left + todo;
+    failed += tests - summary.counts.passed - left - todo;
+  });
+  const report = events.compose(new spec());
+  report.pipe(process.stdout, { end: false });
+  await finished(report, { writable: false });
+  console.log(`${phase.name}: ${((performance.now() - start) / 1000).toFixed(0)} s`);
+}
+
+if (passed + failed === 0) {
+  console.error('test: no test was run');
+  failed = 1;
+}
+console.log(`${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`);
+process.exitCode = failed === 0 ? 0 : 1;
