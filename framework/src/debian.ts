@@ -29,7 +29,11 @@ export interface PackageTreeOptions {
   /** `extract` unpacks and runs nothing of the packages; `minbase` makes a configured system. */
   readonly variant: 'extract' | 'minbase';
   readonly suite?: string;
-  /** Commands that mmdebstrap runs at the end, with the tree as `$1`. */
+  /** Commands that mmdebstrap runs before there is anything in the tree, which is `$1`. */
+  readonly setupHooks?: readonly string[];
+  /** Commands that it runs once the packages are unpacked: the last with the variant `extract`. */
+  readonly extractHooks?: readonly string[];
+  /** Commands that it runs at the end, with the variant `minbase` only. */
   readonly customizeHooks?: readonly string[];
   /** For apt.conf(5). */
   readonly aptOptions?: readonly string[];
@@ -51,6 +55,8 @@ export async function makePackageTree(
       `--architectures=${ARCHITECTURE}`,
       `--include=${options.packages.join(',')}`,
       ...(options.aptOptions ?? []).map((option) => `--aptopt=${option}`),
+      ...(options.setupHooks ?? []).map((hook) => `--setup-hook=${hook}`),
+      ...(options.extractHooks ?? []).map((hook) => `--extract-hook=${hook}`),
       ...(options.customizeHooks ?? []).map((hook) => `--customize-hook=${hook}`),
       '--format=tar',
       options.suite ?? SUITE,

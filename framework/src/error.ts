@@ -5,7 +5,9 @@ export type FrameworkErrorCode =
   | 'bad-elf'
   | 'missing-library'
   | 'too-large'
-  | 'missing-tool';
+  | 'missing-tool'
+  | 'no-package'
+  | 'no-kernel';
 
 export class FrameworkError extends CairnError<FrameworkErrorCode> {
   override readonly name = 'FrameworkError';

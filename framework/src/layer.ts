@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { constants as zlib, zstdCompress } from 'node:zlib';
 import { memoryTarget, sha256Hex } from '@cairn/bytes';
-import { TarWriter } from '@cairn/tar';
+import { type NewTarEntry, TarWriter } from '@cairn/tar';
 import { type Directory, type Inode, walk } from '@cairn/tree';
 
 const compress = promisify(zstdCompress);
@@ -22,7 +22,8 @@ export async function tarPiece(tree: Directory): Promise<Uint8Array> {
   return target.bytes().subarray(0, position);
 }
 
-function entryOf(inode: Inode) {
+/** An inode as a tar entry that has no path yet. */
+export function entryOf(inode: Inode): Omit<NewTarEntry, 'path'> {
   const { mode, uid, gid, mtime, xattrs } = inode;
   const attributes = { mode, uid, gid, mtime, xattrs };
   switch (inode.kind) {

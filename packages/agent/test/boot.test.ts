@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { HostError } from '@cairn/host';
 import { type FakeHostOptions, type FakeProgram, fakeHost } from '@cairn/testkit';
 import { boot, readRootHash } from '../src/boot/boot.ts';
-import { addPartition, fakeNode, ROOT_HASH } from './fake-node.ts';
+import { ALL_LABELS, fakeNode, ROOT_HASH, setPartitions } from './fake-node.ts';
 
 type Fault = NonNullable<FakeHostOptions['fault']>;
 
@@ -72,15 +72,20 @@ test('the first boot on a disk makes the partitions', async () => {
   const root = fakeNode({ labels: ['ESP', 'cairn-a'] });
   const { host, record } = bootOn(root, {
     'systemd-repart': () => {
-      for (const [index, label] of ['cairn-b', 'cairn-recovery', 'COS_OEM', 'COS_PERSISTENT'].entries()) {
-        addPartition(root, index + 3, label);
-      }
+      setPartitions(root, ALL_LABELS);
       return {};
     },
+    modprobe: () => ({}),
   });
   assert.equal((await record).firstBoot, true);
   assert.deepEqual((await record).problems, []);
-  assert.deepEqual(host.runs[0]?.at(-1), '/dev/vda');
+  assert.deepEqual(
+    host.runs.slice(0, 2).map((argv) => [argv[0], argv.at(-1)]),
+    [
+      ['modprobe', 'loop'],
+      ['systemd-repart', '/dev/vda'],
+    ],
+  );
 });
 
 const DEGRADED: readonly {

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deriveUuid, encodeGpt, PARTITION_TYPE, planDisk } from '@cairn/disk';
 
 export const ROOT_HASH = 'ab'.repeat(32);
 
@@ -31,7 +32,7 @@ export function fakeNode(options: FakeNodeOptions = {}): string {
     'COS_OEM',
     'COS_PERSISTENT',
   ];
-  for (const [index, label] of labels.entries()) addPartition(root, index + 1, label);
+  setPartitions(root, labels);
   for (const folder of options.imageFolders ?? [
     '/etc',
     '/var',
@@ -47,8 +48,32 @@ export function fakeNode(options: FakeNodeOptions = {}): string {
   return root;
 }
 
-export function addPartition(root: string, number: number, label: string): void {
-  const folder = join(root, `/sys/devices/virtio1/block/vda/vda${number}`);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'uevent'), `MAJOR=254\nDEVNAME=vda${number}\nPARTNAME=${label}\n`);
+/** Writes a table with these partitions to the machine's disk, and tells the kernel, so to say. */
+export function setPartitions(root: string, labels: readonly string[]): void {
+  const layout = planDisk({
+    diskUuid: deriveUuid('fake', 'disk'),
+    partitions: labels.map((label) => ({
+      label,
+      type: PARTITION_TYPE.linuxGeneric,
+      uuid: deriveUuid('fake', label),
+      size: 1 << 20,
+    })),
+  });
+  const disk = new Uint8Array(layout.size);
+  for (const { position, bytes } of Object.values(encodeGpt(layout))) disk.set(bytes, position);
+  writeFileSync(join(root, '/dev/vda'), disk);
+  for (const [index, { start }] of layout.partitions.entries()) {
+    const folder = join(root, `/sys/devices/virtio1/block/vda/vda${index + 1}`);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'start'), `${start / 512}\n`);
+  }
 }
+
+export const ALL_LABELS = [
+  'ESP',
+  'cairn-a',
+  'cairn-b',
+  'cairn-recovery',
+  'COS_OEM',
+  'COS_PERSISTENT',
+] as const;

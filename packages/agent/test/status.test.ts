@@ -63,7 +63,7 @@ test('a healthy node says so', async () => {
 const UNHEALTHY: readonly [string, Record<string, string>, RegExp][] = [
   [
     'the root is writable',
-    { '/proc/self/mountinfo': '30 1 254:0 / / rw - erofs /dev/mapper/root rw\n' },
+    { '/proc/self/mountinfo': '30 1 254:0 / / ro - erofs /dev/mapper/root rw\n' },
     /mounted read-only/,
   ],
   [

@@ -38,7 +38,7 @@ export function memorySource(bytes: Uint8Array): ByteSource {
 
 /** The bytes `[start, start + size)` of another source, as a source of their own. */
 export function sliceSource(source: ByteSource, start: number, size: number): ByteSource {
-  if (start < 0 || size < 0 || start + size > source.size) {
+  if (!(start >= 0 && size >= 0 && start + size <= source.size)) {
     throw new BytesError('out-of-range', `bytes ${start} to ${start + size} are outside of ${source.size}`);
   }
   return {
@@ -126,13 +126,16 @@ export async function readInto(
   }
 }
 
-/** `length` bytes at `position` in a buffer of their own; throws `short-read` before it reserves memory that the source cannot fill. */
+/** `length` bytes at `position` in a buffer of their own; throws `short-read` before it reserves memory that the source cannot fill, `out-of-range` for what is no range. */
 export async function readExactly(
   source: ByteSource,
   position: number,
   length: number,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
+  if (!(position >= 0 && length >= 0)) {
+    throw new BytesError('out-of-range', `${length} bytes at ${position} are no range`);
+  }
   if (position + length > source.size) {
     throw new BytesError('short-read', `wanted ${length} bytes at ${position}, the size is ${source.size}`);
   }

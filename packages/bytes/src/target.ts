@@ -1,3 +1,4 @@
+import { BytesError } from './error.ts';
 import type { ByteSource } from './source.ts';
 
 /**
@@ -32,18 +33,29 @@ export function offsetTarget(target: ByteTarget, start: number): ByteTarget {
   return { write: (position, chunk) => target.write(start + position, chunk) };
 }
 
-/** Writes every chunk to each of the targets, in turn. */
+/** Writes every chunk to each of the targets. When one fails, the others are waited for: none of them still reads the chunk then. */
 export function teeTarget(...targets: readonly ByteTarget[]): ByteTarget {
   return {
     write(position, chunk) {
       const pending: Promise<void>[] = [];
       for (const target of targets) {
-        const done = target.write(position, chunk);
-        if (done !== undefined) pending.push(done);
+        try {
+          const done = target.write(position, chunk);
+          if (done !== undefined) pending.push(done);
+        } catch (cause) {
+          if (pending.length === 0) throw cause;
+          pending.push(Promise.reject(cause));
+        }
       }
-      return pending.length === 0 ? undefined : Promise.all(pending).then(() => undefined);
+      return pending.length === 0 ? undefined : allDone(pending);
     },
   };
+}
+
+async function allDone(pending: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(pending)) {
+    if (result.status === 'rejected') throw result.reason;
+  }
 }
 
 /**
@@ -88,7 +100,14 @@ export class SequentialWriter {
     this.#filled += length;
   }
 
+  /** Throws `out-of-range` for a position that is behind: what lies there may be written already. */
   async skipTo(position: number): Promise<void> {
+    if (position < this.position) {
+      throw new BytesError(
+        'out-of-range',
+        `cannot go back to ${position}, the next byte is ${this.position}`,
+      );
+    }
     while (this.position < position) {
       const room = await this.room(position - this.position);
       room.fill(0);
@@ -105,14 +124,16 @@ export class SequentialWriter {
   }
 }
 
-/** Copies a whole source to a target, in chunks of 1 MiB. */
+/** Copies a whole source to a target, in chunks of 1 MiB. Throws `short-read` when the source ends before its size. */
 export async function copy(source: ByteSource, target: ByteTarget, signal?: AbortSignal): Promise<void> {
   const buffer = new Uint8Array(1 << 20);
   let position = 0;
   while (position < source.size) {
     signal?.throwIfAborted();
     const count = await source.read(position, buffer, signal);
-    if (count === 0) break;
+    if (count === 0) {
+      throw new BytesError('short-read', `the source ends at ${position}, its size is ${source.size}`);
+    }
     await target.write(position, buffer.subarray(0, count));
     position += count;
   }

@@ -1,21 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ByteSource, concatSource, memorySource, readAll } from '../src/index.ts';
-
-/** The same bytes, given by a promise, and no more than `most` at a time. */
-function slowSource(bytes: Uint8Array, most: number): ByteSource {
-  const source = memorySource(bytes);
-  return {
-    size: source.size,
-    async read(position, target) {
-      return source.read(position, target.subarray(0, most));
-    },
-  };
-}
-
-function bytesFrom(start: number, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, index) => start + index);
-}
+import { bytesFrom, slowSource } from './sources.ts';
 
 const shapes: readonly { readonly name: string; readonly sources: readonly ByteSource[] }[] = [
   { name: 'memory', sources: [memorySource(bytesFrom(0, 4)), memorySource(bytesFrom(4, 6))] },

@@ -7,6 +7,7 @@ export type HostErrorCode =
   | 'no-space'
   | 'busy'
   | 'too-large'
+  | 'wrong-kind'
   | 'io'
   | 'failed'
   | 'timeout'
@@ -35,6 +36,7 @@ const SENTENCES: Readonly<Record<HostErrorCode, string>> = {
   'no-space': 'no space is left on the disk',
   busy: 'it is in use',
   'too-large': 'it is too large',
+  'wrong-kind': 'it is of the wrong kind',
   io: 'reading or writing failed',
   failed: 'it failed',
   timeout: 'it took too long',

@@ -1,13 +1,5 @@
-import {
-  closeSync,
-  fstatSync,
-  fsync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  type Stats,
-  writeSync,
-} from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import {
   chmod,
   chown,
@@ -15,7 +7,6 @@ import {
   mkdir,
   open,
   readdir,
-  readFile,
   readlink,
   rename,
   rm,
@@ -23,83 +14,11 @@ import {
   symlink,
 } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
 import { errnoOf, HostError, hostError } from './error.ts';
-import type { FileStat, Files, OpenFile, OpenMode } from './types.ts';
+import { openFile } from './open-file.ts';
+import type { FileStat, Files } from './types.ts';
 
 const READ_LIMIT = 16 << 20;
-const FLAGS: Readonly<Record<OpenMode, string>> = { read: 'r', change: 'r+', create: 'wx+' };
-
-/**
- * Reads and writes are synchronous calls: on files in the page cache they cost a tenth of a round trip
- * through Node's thread pool, and an image has tens of thousands of small files.
- */
-function openFile(path: string, mode: OpenMode): OpenFile {
-  const handle = openSync(path, FLAGS[mode], 0o644);
-  const status = fstatSync(handle);
-  let size = status.isBlockDevice() ? blockDeviceSize(handle) : status.size;
-  let open = true;
-  async function close(): Promise<void> {
-    if (!open) return;
-    open = false;
-    closeSync(handle);
-  }
-  return {
-    get size() {
-      return size;
-    },
-    read(position, target, signal) {
-      signal?.throwIfAborted();
-      try {
-        return readSync(handle, target, 0, target.length, position);
-      } catch (cause) {
-        throw hostError('read', path, cause);
-      }
-    },
-    write(position, chunk) {
-      try {
-        for (let done = 0; done < chunk.length; ) {
-          done += writeSync(handle, chunk, done, chunk.length - done, position + done);
-        }
-      } catch (cause) {
-        throw hostError('write to', path, cause);
-      }
-      size = Math.max(size, position + chunk.length);
-    },
-    async sync() {
-      try {
-        await promisify(fsync)(handle);
-      } catch (cause) {
-        throw hostError('flush', path, cause);
-      }
-    },
-    async truncate(length) {
-      try {
-        ftruncateSync(handle, length);
-        size = length;
-      } catch (cause) {
-        throw hostError('resize', path, cause);
-      }
-    },
-    close,
-    [Symbol.asyncDispose]: close,
-  };
-}
-
-/** A block device says 0 in stat(2); its end is found by halving, since Node has neither lseek(2) nor ioctl(2). */
-function blockDeviceSize(handle: number): number {
-  const probe = new Uint8Array(1);
-  const readable = (sector: number) => readSync(handle, probe, 0, 1, sector * 512) === 1;
-  let low = 0;
-  let high = 1;
-  while (high < 2 ** 44 && readable(high)) high *= 2;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (readable(middle)) low = middle + 1;
-    else high = middle;
-  }
-  return low * 512;
-}
 
 function describe(status: Stats): FileStat {
   const kind = status.isFile()
@@ -143,11 +62,24 @@ async function orMissing<T>(action: string, path: string, work: () => Promise<T>
 
 async function readLimited(path: string, limit = READ_LIMIT): Promise<Uint8Array | undefined> {
   return orMissing('read', path, async () => {
-    const { size } = await stat(path);
-    if (size > limit) {
-      throw new HostError('too-large', `${path} has ${size} bytes, more than the ${limit} allowed here`);
+    await using file = await open(path, 'r');
+    const { size } = await file.stat();
+    const tooLarge = (found: string) =>
+      new HostError('too-large', `${path} has ${found} bytes, more than the ${limit} allowed here`);
+    if (size > limit) throw tooLarge(String(size));
+    // Files of /proc say that they have no bytes, and others may grow meanwhile: reading goes on to the end.
+    let buffer = Buffer.allocUnsafe(Math.min(size + 1, limit + 1));
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
+      if (bytesRead === 0) return buffer.subarray(0, length);
+      length += bytesRead;
+      if (length > limit) throw tooLarge(`at least ${length}`);
+      if (length < buffer.length) continue;
+      const grown = Buffer.allocUnsafe(Math.min(Math.max(4096, buffer.length * 2), limit + 1));
+      grown.set(buffer);
+      buffer = grown;
     }
-    return readFile(path);
   });
 }
 
@@ -161,17 +93,28 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+/** A name of its own beside the file, so that two that replace it at once do not write into each other's. */
 async function replaceFile(path: string, content: Uint8Array | string, mode: number): Promise<void> {
-  const beside = `${path}.new`;
-  const file = await open(beside, 'w', mode);
+  const beside = `${path}.${randomBytes(4).toString('hex')}.new`;
+  const file = await open(beside, 'wx', mode);
   try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(beside, path);
+  } catch (cause) {
+    await rm(beside, { force: true });
+    throw cause;
   }
-  await rename(beside, path);
   await syncDirectory(dirname(path));
+}
+
+/** UTF-8 has the order of the code points, which JavaScript's own comparison of text has not. */
+function inByteOrder(names: readonly string[]): string[] {
+  return names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
 /** The files of the machine this runs on. */
@@ -187,7 +130,7 @@ export function realFiles(): Files {
     },
     readLink: (path) => orMissing('read the link', path, () => readlink(path)),
     replace: (path, content, mode = 0o644) => on('write', path, () => replaceFile(path, content, mode)),
-    list: async (path) => (await orMissing('list', path, () => readdir(path)))?.sort() ?? [],
+    list: async (path) => inByteOrder((await orMissing('list', path, () => readdir(path))) ?? []),
     makeDirectory: (path, mode = 0o755) =>
       on('make the folder', path, async () => {
         await mkdir(path, { recursive: true, mode });
@@ -195,7 +138,7 @@ export function realFiles(): Files {
     symlink: (target, path) => on('make the link', path, () => symlink(target, path)),
     setOwner: (path, uid, gid) => on('change the owner of', path, () => chown(path, uid, gid)),
     setMode: (path, mode) => on('change the mode of', path, () => chmod(path, mode)),
-    rename: (from, to) => on('rename', from, () => rename(from, to)),
+    rename: (from, to) => on('rename', `${from} to ${to}`, () => rename(from, to)),
     remove: (path) => on('remove', path, () => rm(path, { recursive: true, force: true })),
   };
 }

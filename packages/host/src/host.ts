@@ -3,6 +3,15 @@ import { realFiles } from './files.ts';
 import { realPrograms } from './programs.ts';
 import type { Host } from './types.ts';
 
+async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await wait(milliseconds, undefined, signal === undefined ? {} : { signal });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw cause;
+  }
+}
+
 /** The machine this process runs on. */
 export function realHost(): Host {
   return {
@@ -11,7 +20,7 @@ export function realHost(): Host {
     clock: {
       now: () => Date.now(),
       monotonic: () => performance.now(),
-      sleep: (milliseconds, signal) => wait(milliseconds, undefined, signal === undefined ? {} : { signal }),
+      sleep,
     },
     environment: process.env,
   };

@@ -1,6 +1,6 @@
 import type { ByteSource, ByteTarget } from '@cairn/bytes';
 
-/** A file or block device that is open. Its `size` is what it was when opened, or what was written since. */
+/** A file or block device that is open. Its `size` is what it was when opened, or what was written since. After `close` all else throws. */
 export interface OpenFile extends ByteSource, ByteTarget, AsyncDisposable {
   /** Everything written so far is on the disk when this is fulfilled: fsync(2). */
   sync(): Promise<void>;
@@ -26,6 +26,7 @@ export type OpenMode = 'read' | 'change' | 'create';
 
 /** The files of a machine. Every method throws HostError with the path in its message. */
 export interface Files {
+  /** Throws `wrong-kind` for what is neither a file nor a block device. */
   open(path: string, mode: OpenMode): Promise<OpenFile>;
   /** Follows links; undefined where there is nothing. */
   stat(path: string): Promise<FileStat | undefined>;
@@ -35,7 +36,7 @@ export interface Files {
   read(path: string, limit?: number): Promise<Uint8Array | undefined>;
   readText(path: string, limit?: number): Promise<string | undefined>;
   readLink(path: string): Promise<string | undefined>;
-  /** Puts a whole file in place so that a reader, or the next boot, sees the old or the new one and never a part: write beside, fsync, rename, fsync of the folder. */
+  /** Puts a whole file in place so that a reader, or the next boot, sees the old or the new one and never a part: write beside, fsync, rename, fsync of the folder. A cut of power may leave a `PATH.*.new`, which nothing reads; `mode` is less the umask. */
   replace(path: string, content: Uint8Array | string, mode?: number): Promise<void>;
   /** The names in a folder, in byte order; empty where there is none. */
   list(path: string): Promise<string[]>;
@@ -50,12 +51,13 @@ export interface Files {
 }
 
 export interface RunOptions {
+  /** Asks the program to end (SIGTERM), and kills it after 5 s. Its end is waited for, then the signal's reason is thrown. */
   readonly signal?: AbortSignal;
   readonly input?: Uint8Array | string;
   readonly directory?: string;
   /** The whole environment of the program; unless given, only PATH and LC_ALL=C.UTF-8. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Ends the program after so long. */
+  /** Kills the program after so long, and waits no longer, whatever it has started itself. */
   readonly timeoutMs?: number;
 }
 
@@ -67,9 +69,12 @@ export interface RunResult {
 
 /** Other programs, by argument list, never through a shell. */
 export interface Programs {
-  /** Runs to the end, whatever its exit code. Throws `not-found`, `timeout`, or `killed`. */
+  /** Runs to the end, whatever its exit code. Throws `not-found`, `denied`, `timeout`, `killed`, or `too-large` over 64 MiB of output. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
-  /** The program's standard output as it comes; throws `failed` with the end of stderr if it does not exit with 0. */
+  /**
+   * The program's standard output as it comes; throws as `run` does, and `failed` with the end of stderr if it does not
+   * exit with 0. A reader that stops early ends the program.
+   */
   stream(argv: readonly string[], options?: RunOptions): AsyncIterable<Uint8Array>;
 }
 

@@ -285,17 +285,17 @@ const REFUSED: Readonly<
 > = {
   'a name that climbs out': {
     layers: [[file('ok')], [file('../etc/passwd')]],
-    error: /^layer 2: entry "..\/etc\/passwd" its name climbs out of the root$/,
+    error: /^layer 2: entry "..\/etc\/passwd" has a name that climbs out of the root$/,
   },
   'a name that climbs out half-way': {
     layers: [[file('a/../../b')]],
-    error: /"a\/..\/..\/b" its name climbs out/,
+    error: /"a\/..\/..\/b" has a name that climbs out/,
   },
   'an absolute name that climbs out': { layers: [[file('/../b')]], error: /climbs out/ },
   'a name that is the parent': { layers: [[dir('..')]], error: /climbs out/ },
   'a link target that climbs out': {
     layers: [[file('a'), hardlink('b', '../a')]],
-    error: /"b" its link target climbs out/,
+    error: /"b" has a link target that climbs out/,
   },
   'a hard link to nothing': {
     layers: [[hardlink('b', 'a')]],
@@ -330,10 +330,13 @@ const REFUSED: Readonly<
   'a whiteout of the folder itself': { layers: [[file('a/.wh..', '')]], error: /is not a whiteout/ },
   'a whiteout of the parent': { layers: [[file('a/.wh...', '')]], error: /is not a whiteout/ },
   'a whiteout with files in it': { layers: [[file('.wh.a/b', '')]], error: /are reserved/ },
-  'a name of 256 bytes': { layers: [[file('n'.repeat(256))]], error: /part of more than 255 bytes/ },
+  'a name of 256 bytes': {
+    layers: [[file('n'.repeat(256))]],
+    error: /has a name with a part of more than 255 bytes/,
+  },
   'a path of 4097 bytes': {
     layers: [[file('n/'.repeat(2048) + 'n')]],
-    error: /its name has more than 4096 bytes/,
+    error: /has a name of more than 4096 bytes/,
   },
   'a path that gets too long by links': {
     layers: [[dir('n/'.repeat(2000)), symlink('l', 'n/'.repeat(2000))], [file(`l/${'m/'.repeat(100)}x`)]],

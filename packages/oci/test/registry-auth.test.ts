@@ -87,11 +87,11 @@ test('a token is for its repository and its access', async () => {
 
 test('a token that has run out, was revoked or is not taken any more is replaced, also in the middle of a transfer', async () => {
   await using bench = await withImage(
-    { auth: { kind: 'token', ...USER, expiresInSeconds: 0.05 } },
+    { auth: { kind: 'token', ...USER, expiresInSeconds: 1 } },
     logins(LOGIN),
   );
   await bench.client.manifest(bench.reference());
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  await new Promise((resolve) => setTimeout(resolve, 1050));
   await bench.client.manifest(bench.reference());
   assert.equal(bench.server.served(/^\/token$/).requests, 2);
 

@@ -214,7 +214,7 @@ test('a transfer that stalls is ended and gone on with; one that is slow is not'
     fetch: globalThis.fetch,
     clock: realHost().clock,
     plainHttp: [bench.server.host],
-    stallMs: 300,
+    stallMs: 800,
     backoffMs: 1,
   });
   bench.server.putBlob('team/app', BLOB.bytes);

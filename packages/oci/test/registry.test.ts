@@ -170,6 +170,25 @@ test('referrers are listed by the API, page by page, and by the tag that stands 
   }
 });
 
+test('lists without end are left', async () => {
+  let asked = 0;
+  const headers = { link: '</v2/team/app/tags/list?more>; rel="next"' };
+  await using bench = await setUp(
+    {},
+    {
+      fetch: async () => {
+        asked++;
+        return new Response('{"tags":["x"]}', { headers });
+      },
+    },
+  );
+  await assert.rejects(
+    Array.fromAsync(bench.client.listTags(bench.reference())),
+    code('protocol', /1000 pages/),
+  );
+  assert.equal(asked, 1000);
+});
+
 test('lists that are none are refused', async () => {
   await using bench = await setUp();
   const image = bench.server.putImage('team/app', 'v1', { layers: [] });
@@ -331,6 +350,33 @@ test('mirrors are asked first, and what they do not have comes from the registry
       ['retry', 'mirror-failed'],
     );
     await bench[Symbol.asyncDispose]();
+  });
+  await t.test('a mirror that knows of no referrers does not decide that there are none', async () => {
+    const { bench, mirror, client, image } = await benchWithMirror();
+    mirror.putImage('team/app', 'v1', { layers: [layer.bytes] });
+    const subject = { mediaType: MANIFEST, digest: image.manifest, size: 1 };
+    const signature = bench.server.putManifest(
+      'team/app',
+      { schemaVersion: 2, layers: [], subject },
+      MANIFEST,
+    );
+    const found = await client.referrers(bench.reference(), image.manifest);
+    assert.deepEqual(
+      found.map((referrer) => referrer.digest),
+      [signature],
+    );
+    await Promise.all([bench[Symbol.asyncDispose](), mirror.close()]);
+  });
+  await t.test('a mirror that says another digest than was asked for', async () => {
+    const { bench, mirror, client, image } = await benchWithMirror();
+    mirror.putImage('team/app', 'v1', { layers: [layer.bytes] });
+    const value = `sha256:${'0'.repeat(64)}`;
+    mirror.addFault({ kind: 'header', name: 'docker-content-digest', value, path: /manifests/, times: 9 });
+    const byDigest = { ...bench.reference(), digest: image.manifest };
+    assert.equal((await client.resolve(byDigest)).digest, image.manifest);
+    assert.equal((await client.manifest(byDigest)).digest, image.manifest);
+    assert.equal(bench.server.served(/manifests/).requests, 2);
+    await Promise.all([bench[Symbol.asyncDispose](), mirror.close()]);
   });
   await t.test('a mirror that is none', async () => {
     const { bench, mirror } = await benchWithMirror();

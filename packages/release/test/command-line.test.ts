@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { buildCommandLine, ReleaseError } from '../src/index.ts';
 import { COMMAND_LINE_LIMIT } from '../src/uki/command-line.ts';
 
@@ -11,11 +12,13 @@ const OURS = [
   'systemd.verity_root_options=hash-offset=40960,panic-on-corruption',
   'rootfstype=erofs',
   'ro',
+  'init=/sbin/init',
   'systemd.gpt_auto=no',
   'panic=10',
 ].join(' ');
 
-const build = (...extra: string[]) => buildCommandLine({ rootHash: ROOT_HASH, hashOffset: 40960, extra });
+const build = (...extra: string[]) =>
+  buildCommandLine({ rootHash: ROOT_HASH, hashOffset: 40960, init: '/sbin/init', extra });
 
 describe('accepted', () => {
   const CASES: readonly (readonly [extra: readonly string[], end: string])[] = [
@@ -38,6 +41,21 @@ describe('accepted', () => {
     assert.equal(build('x'.repeat(room)).length, 2047);
     assert.throws(() => build('x'.repeat(room + 1)), isError(/2048 characters/));
   });
+});
+
+test('whatever is accepted is one line of ASCII that begins with ours and has what was given', () => {
+  const character = fc.constantFrom(' ', 'a', 'b', '=', '"', "'", '-', '.', '_', ',', '/');
+  const extra = fc.array(fc.string({ unit: character, maxLength: 30 }), { maxLength: 5 });
+  fc.assert(
+    fc.property(extra, (given) => {
+      fc.pre(given.every((text) => text.split('"').length % 2 === 1));
+      const line = build(...given);
+      assert.match(line, /^[ -~]+$/);
+      assert.ok(line.startsWith(OURS));
+      assert.equal(line.replaceAll(' ', ''), `${OURS}${given.join('')}`.replaceAll(' ', ''));
+      assert.doesNotMatch(line.replaceAll(/"[^"]*"/g, 'q'), / {2}| $/);
+    }),
+  );
 });
 
 describe('refused', () => {

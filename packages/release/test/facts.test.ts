@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Directory, makeDirectory, makeFile, makeSymlink, place } from '@cairn/tree';
+import fc from 'fast-check';
 import { parseElfArchitecture } from '../src/facts/elf.ts';
 import { findArchitecture, findInit } from '../src/facts/init.ts';
 import { readOsRelease } from '../src/facts/os-release.ts';
@@ -38,6 +39,16 @@ describe('os-release', () => {
   test('lines that are no assignments are left out', () => {
     const { fields } = parseOsRelease(encode('# comment\n\nno assignment\n=x\n1A=x\nA-B=x\nOK=1\n'));
     assert.deepEqual([...fields], [['OK', '1']]);
+  });
+
+  test('any value that is quoted as the page says comes back', () => {
+    const text = fc.string({ unit: 'grapheme' }).filter((value) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value));
+    fc.assert(
+      fc.property(text, (value) => {
+        const quoted = `X="${value.replaceAll(/["$`\\]/g, String.raw`\$&`)}"\n`;
+        assert.equal(parseOsRelease(encode(quoted)).fields.get('X'), value);
+      }),
+    );
   });
 
   test('defaults', () => {

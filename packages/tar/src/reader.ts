@@ -172,18 +172,20 @@ class Archive {
     return byteString(end === -1 ? body : body.subarray(0, end));
   }
 
-  /** Moves behind the content of an entry and its padding, which have to be there. Gives where the content starts. */
+  /**
+   * Moves behind the content of an entry, which has to be there, and its padding, which some programs (umoci
+   * insert) leave out at the very end. Gives where the content starts.
+   */
   #skipContent(place: Place, size: number): number {
     const start = this.#position;
-    const end = start + alignUp(size, BLOCK);
-    if (end > this.#source.size) {
+    if (start + size > this.#source.size) {
       throw errorAt(
         'truncated',
         place,
         `its ${size} bytes start at byte ${start}, the archive ends at ${this.#source.size}`,
       );
     }
-    this.#position = end;
+    this.#position = Math.min(start + alignUp(size, BLOCK), this.#source.size);
     return start;
   }
 

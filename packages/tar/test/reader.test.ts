@@ -51,6 +51,13 @@ test('kinds that have no content have none whatever size they tell', async () =>
   );
 });
 
+test('the padding after the very last content may be missing', async () => {
+  for (const kept of [517, 518, 1023, 1024]) {
+    const [entry] = await Array.fromAsync(readTar(memorySource(FILE.subarray(0, kept))));
+    assert.equal(entry?.content.size, 5);
+  }
+});
+
 test('a directory of an incremental dump, with its list of names', async () => {
   const archive = [gnuHeader({ type: 'D', name: 'a/', size: 7 }), padded('Yfile\0\0'), FILE];
   const entries = await entriesOf(concatBytes(archive));
@@ -210,7 +217,6 @@ const REFUSED: readonly (readonly [
     'truncated',
     /^"file" \(header at byte 0\): its 5 bytes start at byte 512, the archive ends at 514/,
   ],
-  ['half a padding', FILE.subarray(0, 1023), 'truncated', /"file".*the archive ends at 1023/],
   ['a content far beyond the end', header({ size: 0o77777777777 }), 'truncated', /its 8589934591 bytes/],
   [
     'zeros and more',

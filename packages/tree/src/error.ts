@@ -1,6 +1,6 @@
 import { CairnError } from '@cairn/bytes';
 
-export type TreeErrorCode = 'link-loop' | 'not-a-directory';
+export type TreeErrorCode = 'link-loop' | 'not-a-directory' | 'too-large';
 
 export class TreeError extends CairnError<TreeErrorCode> {
   override readonly name = 'TreeError';

@@ -3,6 +3,7 @@ import type { Host } from '@cairn/host';
 import { AgentError } from '../error.ts';
 import { stateFolder, WRITABLE_PATHS } from '../paths/map.ts';
 import { findSystemDisk, type SystemDisk } from './disk.ts';
+import { withUpEntry } from './inittab.ts';
 import { bindMount, type MountStep, mountAll } from './mount.ts';
 import { BOOT_RECORD, IMAGE, OEM_LABEL, PERSISTENT, PERSISTENT_LABEL, RUN, VOLATILE } from './places.ts';
 import { type ImageFolders, type PathsPlan, planKept, planVolatile } from './plan.ts';
@@ -49,6 +50,7 @@ export async function boot(host: Host, options: BootOptions): Promise<BootRecord
   );
 
   await writeIdentity(host, root, backing);
+  await announceUp(host, root);
   const record: BootRecord = {
     formatVersion: 1,
     rootHash,
@@ -82,6 +84,8 @@ async function preparePartitions(
 ): Promise<{ disk: SystemDisk; firstBoot: boolean }> {
   const disk = await findSystemDisk(host.files);
   if (disk.partitions.has(PERSISTENT_LABEL)) return { disk, firstBoot: false };
+  // Without loop devices repart would make each file system in a file first, and here that is memory.
+  await host.programs.run(['modprobe', 'loop']);
   // repart makes the file systems before it writes the table: a partition that is there is whole.
   const result = await host.programs.run([
     'systemd-repart',
@@ -183,6 +187,12 @@ async function writeIdentity(host: Host, root: string, backing: string): Promise
     '# Written by cairn at each boot: all mounts are made before this system starts (see `cairn paths`).\n' +
       '/dev/mapper/root / erofs ro 0 0\n',
   );
+}
+
+/** Has init systems with an inittab say when the boot has come up; systemd and OpenRC have a service for it. */
+async function announceUp({ files }: Host, root: string): Promise<void> {
+  const inittab = await files.readText(`${root}/etc/inittab`);
+  if (inittab !== undefined) await files.replace(`${root}/etc/inittab`, withUpEntry(inittab));
 }
 
 function lastLine(text: string): string {

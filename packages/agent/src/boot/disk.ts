@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path';
+import { type Gpt, parseGpt } from '@cairn/disk';
 import type { Files } from '@cairn/host';
 import { AgentError } from '../error.ts';
 import { ROOT_LINK } from './places.ts';
@@ -15,28 +16,44 @@ export interface SystemDisk {
 
 const SYSFS = '/sys/class/block';
 
-/** Reads from sysfs what the kernel knows now, so that partitions made a moment ago are seen. */
+/** The kernel counts in these, whatever the disk's own sectors are. */
+const KERNEL_SECTOR = 512;
+
+/**
+ * Finds the disk by the root that was verified, and its partitions by its own table: what the kernel and udev
+ * tell of labels is not there yet for partitions made a moment ago.
+ */
 export async function findSystemDisk(files: Files): Promise<SystemDisk> {
   const link = await files.readLink(ROOT_LINK);
-  const partition = link === undefined ? undefined : basename(link);
-  const place = partition === undefined ? undefined : await files.readLink(`${SYSFS}/${partition}`);
-  if (partition === undefined || place === undefined) {
+  const root = link === undefined ? undefined : basename(link);
+  const place = root === undefined ? undefined : await files.readLink(`${SYSFS}/${root}`);
+  if (root === undefined || place === undefined) {
     throw new AgentError(
       'not-a-node',
       `${ROOT_LINK} leads to no partition: this is not a booted Cairn system`,
     );
   }
   const disk = basename(dirname(place));
+  const table = await readTable(files, disk);
   const partitions = new Map<string, string>();
   let slot = '';
   for (const name of await files.list(`${SYSFS}/${disk}`)) {
-    if (!name.startsWith(disk)) continue;
-    const label = /^PARTNAME=(.*)$/m.exec(
-      (await files.readText(`${SYSFS}/${disk}/${name}/uevent`)) ?? '',
-    )?.[1];
-    if (label === undefined) continue;
-    partitions.set(label, `/dev/${name}`);
-    if (name === partition) slot = label;
+    const start = await readNumber(files, `${SYSFS}/${disk}/${name}/start`);
+    const partition = table.partitions.find((entry) => entry.start === start * KERNEL_SECTOR);
+    if (partition === undefined) continue;
+    partitions.set(partition.label, `/dev/${name}`);
+    if (name === root) slot = partition.label;
   }
   return { device: `/dev/${disk}`, slot, partitions };
+}
+
+async function readTable(files: Files, disk: string): Promise<Gpt> {
+  const sectorSize = await readNumber(files, `${SYSFS}/${disk}/queue/logical_block_size`);
+  await using device = await files.open(`/dev/${disk}`, 'read');
+  return await parseGpt(device, { sectorSize: sectorSize === 4096 ? 4096 : 512 });
+}
+
+/** NaN where there is no such file, as in the folders of a disk that are not partitions. */
+async function readNumber(files: Files, path: string): Promise<number> {
+  return Number.parseInt((await files.readText(path)) ?? '', 10);
 }

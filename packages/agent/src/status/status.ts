@@ -50,11 +50,15 @@ function osName(osRelease: string): string {
   return /^PRETTY_NAME="?(.*?)"?$/m.exec(osRelease)?.[1] ?? 'Linux';
 }
 
-/** The device-mapper device behind `/` has a UUID that begins with CRYPT-VERITY when it was set up by verity (libcryptsetup). */
+/**
+ * Of the two read-only flags the file system's is what counts: root can change the mount's own, to no effect.
+ *
+ * The device-mapper device behind `/` has a UUID that begins with CRYPT-VERITY when it was set up by verity (libcryptsetup).
+ */
 async function isVerified(files: Files): Promise<boolean> {
   const mounts = parseMountInfo((await files.readText('/proc/self/mountinfo')) ?? '');
   const root = mounts.findLast((mount) => mount.target === '/');
-  if (root === undefined || root.type !== 'erofs' || !root.options.includes('ro')) return false;
+  if (root === undefined || root.type !== 'erofs' || !root.superOptions.includes('ro')) return false;
   const uuid = await files.readText(`/sys/dev/block/${root.device}/dm/uuid`);
   return uuid?.startsWith('CRYPT-VERITY-') ?? false;
 }

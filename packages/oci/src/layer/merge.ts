@@ -40,7 +40,8 @@ export interface LayerTar {
  * What holds (OCI image specification, layer.md, "Applying Changesets"):
  * - whiteouts apply to lower layers only, wherever in a layer they stand;
  * - a folder over a folder takes the new attributes and keeps its entries; anything else replaces what was there;
- * - a hard link shares the inode which its target has at that moment, from this layer or a lower one;
+ * - a hard link shares the inode which its target has at that moment, from this layer or a lower one, with the
+ *   attributes that it has: those in the link's own header say nothing new;
  * - links in the middle of a path are followed, never out of the root;
  * - a folder that only shows in its entries' paths is root's, mode 0755, with the mtime of the first such entry.
  *
@@ -83,9 +84,8 @@ class Merger {
     const isLowest = this.#entries === 0;
     const whiteouts: Change[] = [];
     const additions: Change[] = [];
-    const { signal } = this.#options;
     try {
-      for await (const entry of readTar(tar, signal === undefined ? {} : { signal })) {
+      for await (const entry of this.#entriesOf(tar)) {
         const change = this.#changeOf(entry, label);
         const { kind } = change.intent;
         if (kind === 'add' && isLowest) this.#add(change);
@@ -100,6 +100,13 @@ class Merger {
       for (const whiteout of whiteouts) this.#remove(whiteout, own);
     }
     for (const addition of additions) this.#add(addition);
+  }
+
+  #entriesOf(tar: ByteSource): AsyncGenerator<TarEntry> {
+    const { signal } = this.#options;
+    // They are counted here, over all layers.
+    const limits = { entries: Number.MAX_SAFE_INTEGER };
+    return readTar(tar, signal === undefined ? { limits } : { limits, signal });
   }
 
   #changeOf(entry: TarEntry, label: string): Change {
@@ -141,8 +148,9 @@ class Merger {
   #parentOf(names: readonly ByteString[], entry: TarEntry, place: EntryPlace): Directory {
     const parent = walkTo(this.root, names.slice(0, -1), place, {
       missing(directory, name) {
-        if (!isFolderName(name))
+        if (!isFolderName(name)) {
           throw entryError(place, `lies below ${quoted(toText(name))}, which cannot be made`);
+        }
         const implied = makeDirectory({ mtime: entry.mtime });
         directory.entries.set(name, implied);
         return implied;
@@ -180,7 +188,7 @@ class Merger {
 
   /** The inode that a hard link is another name of. */
   #linked(entry: TarEntry, place: EntryPlace): Inode {
-    const names = namesOf(entry.linkTarget, place, 'its link target');
+    const names = namesOf(entry.linkTarget, place, 'a link target');
     const name = names.at(-1);
     const directory = walkTo(this.root, names.slice(0, -1), place, {
       missing: () => undefined,

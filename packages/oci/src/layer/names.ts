@@ -37,18 +37,18 @@ export function entryError(place: EntryPlace, detail: string): OciError {
  * The names on the way to a path, from the root. Written as container engines read them: a leading slash or `./`
  * means the root, and `a/../b` is `b` without a look at `a`.
  *
- * @param what begins the sentence in errors, as in `its link target`
+ * @param what says in errors what the path is: `a link target`
  */
 export function namesOf(path: ByteString, place: EntryPlace, what: string): ByteString[] {
-  if (path.includes('\0')) throw entryError(place, `${what} holds a NUL`);
-  if (path.length > PATH_LIMIT) throw entryError(place, `${what} has more than ${PATH_LIMIT} bytes`);
+  if (path.includes('\0')) throw entryError(place, `has ${what} that holds a NUL`);
+  if (path.length > PATH_LIMIT) throw entryError(place, `has ${what} of more than ${PATH_LIMIT} bytes`);
   const names: ByteString[] = [];
   for (const name of path.split('/')) {
     if (name === '' || name === '.') continue;
     if (name.length > NAME_LIMIT)
-      throw entryError(place, `${what} has a part of more than ${NAME_LIMIT} bytes`);
+      throw entryError(place, `has ${what} with a part of more than ${NAME_LIMIT} bytes`);
     if (name !== '..') names.push(name);
-    else if (names.pop() === undefined) throw entryError(place, `${what} climbs out of the root`);
+    else if (names.pop() === undefined) throw entryError(place, `has ${what} that climbs out of the root`);
   }
   return names;
 }
@@ -60,7 +60,7 @@ export function isFolderName(name: ByteString): boolean {
 
 /** @throws OciError `invalid-layer` for a name that no image may have */
 export function intentOf(place: EntryPlace): Intent {
-  const names = namesOf(place.path, place, 'its name');
+  const names = namesOf(place.path, place, 'a name');
   if (!place.path.includes(WHITEOUT)) return { kind: 'add', names };
   const last = names.length - 1;
   for (const [index, name] of names.entries()) {

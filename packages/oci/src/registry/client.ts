@@ -73,7 +73,7 @@ export interface Registry {
     reference: RegistryReference,
     digest: Digest,
     options?: SignalOption & { readonly artifactType?: string },
-  ): Promise<Referrer[]>;
+  ): Promise<readonly Referrer[]>;
   listTags(reference: RegistryReference, options?: SignalOption): AsyncIterable<string>;
   /** Puts a blob into the reference's repository, unless it is there or can be mounted from another one of the same registry. */
   pushBlob(

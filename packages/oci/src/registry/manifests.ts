@@ -3,7 +3,7 @@ import { OciError } from '../error.ts';
 import { DOCUMENT_TYPES } from '../media-types.ts';
 import type { RegistryReference } from '../reference.ts';
 import type { Endpoint } from './endpoint.ts';
-import { tagsPage } from './tags.ts';
+import { someTags } from './tags.ts';
 import type { Place } from './transport.ts';
 import type { Reply } from './wire.ts';
 
@@ -26,19 +26,17 @@ export async function resolveManifest(
   reference: RegistryReference,
 ): Promise<ManifestDescriptor> {
   const described = await place.transport.anywhere(place.endpoints, place.signal, async (endpoint) => {
-    const reply = await place.transport.call(
-      endpoint,
-      { ...manifestCall(reference), method: 'HEAD', accept: [200, 400, 404, 405] },
-      place.signal,
-    );
+    const call = { ...manifestCall(reference), method: 'HEAD', accept: [200, 400, 404, 405] } as const;
+    const reply = await place.transport.call(endpoint, call, place.signal);
     await reply.discard();
     const descriptor = reply.status === 200 ? describedBy(reply) : undefined;
     // What a HEAD leaves unsaid, or why it failed, the GET says.
-    return descriptor ?? (await fetchFrom(place, endpoint, reference));
+    if (descriptor === undefined) return fetchFrom(place, endpoint, reference);
+    if (reference.digest !== undefined && descriptor.digest !== reference.digest) {
+      throw wrongDigest(reference, descriptor.digest);
+    }
+    return descriptor;
   });
-  if (reference.digest !== undefined && described.digest !== reference.digest) {
-    throw wrongDigest(reference, described.digest);
-  }
   return { digest: described.digest, size: described.size, mediaType: described.mediaType };
 }
 
@@ -118,7 +116,7 @@ async function withKnownTags(
 ): Promise<OciError> {
   let tags: readonly string[];
   try {
-    tags = (await tagsPage(place, endpoint, 'tags/list?n=1000')).tags;
+    tags = await someTags(place, endpoint);
   } catch {
     place.signal?.throwIfAborted();
     return error;

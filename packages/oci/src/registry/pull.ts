@@ -1,7 +1,7 @@
 import type { BlobIdentity } from '../digest.ts';
 import { OciError } from '../error.ts';
 import type { BlobStore, BlobWriter } from '../store.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, Endpoints } from './endpoint.ts';
 import { TransientFailure } from './failure.ts';
 import type { Place } from './transport.ts';
 import type { Reply } from './wire.ts';
@@ -60,7 +60,7 @@ class Transfer {
     this.#onProgress = onProgress;
   }
 
-  async into(store: BlobStore, endpoints: Place['endpoints']): Promise<void> {
+  async into(store: BlobStore, endpoints: Endpoints): Promise<void> {
     const { transport, signal } = this.#place;
     const writer = await store.create(this.#blob, signal);
     this.#report(writer);

@@ -4,15 +4,17 @@ import { OciError } from '../error.ts';
 import { OCI_INDEX } from '../media-types.ts';
 import type { Endpoint } from './endpoint.ts';
 import { MANIFEST_LIMIT, type ManifestDescriptor, mediaTypeOf } from './manifests.ts';
-import { nextPage, PAGES_LIMIT, parseJson } from './page.ts';
+import { type Page, pagesOf, parseJson } from './page.ts';
 import type { Call, Place } from './transport.ts';
-import type { Reply } from './wire.ts';
 
 /** A manifest that has another as its subject: a signature, an SBOM, a delta. */
 export interface Referrer extends ManifestDescriptor {
   readonly artifactType?: string | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
+
+/** More than any image has; each is to be looked at. */
+const REFERRERS_LIMIT = 10_000;
 
 const REFERRER = z.object({
   mediaType: z.string(),
@@ -32,10 +34,15 @@ export async function listReferrers(
   place: Place,
   digest: Digest,
   artifactType?: string,
-): Promise<Referrer[]> {
-  const all = await place.transport.anywhere(place.endpoints, place.signal, (endpoint) =>
-    referrersFrom(place, endpoint, digest, artifactType),
-  );
+): Promise<readonly Referrer[]> {
+  const all = await place.transport.anywhere(place.endpoints, place.signal, async (endpoint) => {
+    const found = await referrersFrom(place, endpoint, digest, artifactType);
+    // A mirror may have an image and not know of its signatures: only the registry can say that there are none.
+    if (endpoint.mirror && found.length === 0) {
+      throw new OciError('tag-unknown', `the mirror ${endpoint.registry} has no referrers of ${digest}`);
+    }
+    return found;
+  });
   return artifactType === undefined ? all : all.filter((referrer) => referrer.artifactType === artifactType);
 }
 
@@ -44,18 +51,21 @@ async function referrersFrom(
   endpoint: Endpoint,
   digest: Digest,
   artifactType: string | undefined,
-): Promise<Referrer[]> {
+): Promise<readonly Referrer[]> {
   const found: Referrer[] = [];
   const query = artifactType === undefined ? '' : `?artifactType=${encodeURIComponent(artifactType)}`;
-  let next: string | URL | undefined = `referrers/${digest}${query}`;
-  for (let page = 0; next !== undefined && page < PAGES_LIMIT; page++) {
-    const call: Call = { ...referrersCall(digest), path: next };
-    const { reply, bytes } = await place.transport.read(endpoint, call, MANIFEST_LIMIT, place.signal);
-    if (reply.status !== 200 || mediaTypeOf(reply) !== OCI_INDEX) {
+  const call: Call = { ...referrersCall(digest), path: `referrers/${digest}${query}` };
+  for await (const page of pagesOf(place, endpoint, call)) {
+    if (page.reply.status !== 200 || mediaTypeOf(page.reply) !== OCI_INDEX) {
       return (await referrersByTag(place, endpoint, digest))?.manifests ?? [];
     }
-    found.push(...parseReferrers(reply, bytes).manifests);
-    next = nextPage(reply);
+    found.push(...parseReferrers(page).manifests);
+    if (found.length > REFERRERS_LIMIT) {
+      throw new OciError(
+        'too-large',
+        `${endpoint.registry} has more than ${REFERRERS_LIMIT} referrers of ${digest}`,
+      );
+    }
   }
   return found;
 }
@@ -76,21 +86,19 @@ export async function referrersByTag(
   endpoint: Endpoint,
   digest: Digest,
 ): Promise<z.infer<typeof REFERRERS_INDEX> | undefined> {
-  const call: Call = {
-    ...referrersCall(digest),
-    path: `manifests/${referrersTag(digest)}`,
-    accept: [200, 404],
-  };
-  const { reply, bytes } = await place.transport.read(endpoint, call, MANIFEST_LIMIT, place.signal);
-  return reply.status === 404 ? undefined : parseReferrers(reply, bytes);
+  const path = `manifests/${referrersTag(digest)}`;
+  const call: Call = { ...referrersCall(digest), path, accept: [200, 404] };
+  const page = await place.transport.read(endpoint, call, MANIFEST_LIMIT, place.signal);
+  return page.reply.status === 404 ? undefined : parseReferrers(page);
 }
 
 export function referrersTag(digest: Digest): string {
   return `${algorithmOf(digest)}-${hexOf(digest).slice(0, 64)}`;
 }
 
-function parseReferrers(reply: Reply, bytes: Uint8Array): z.infer<typeof REFERRERS_INDEX> {
-  const parsed = REFERRERS_INDEX.safeParse(parseJson(reply, bytes, 'the referrers'));
-  if (!parsed.success) throw new OciError('protocol', `${reply.host} sent a list of referrers that is none`);
+function parseReferrers(page: Page): z.infer<typeof REFERRERS_INDEX> {
+  const parsed = REFERRERS_INDEX.safeParse(parseJson(page, 'the referrers'));
+  if (!parsed.success)
+    throw new OciError('protocol', `${page.reply.host} sent a list of referrers that is none`);
   return parsed.data;
 }

@@ -20,23 +20,22 @@ export async function openArchive(
   doors: ImageDoors,
   options: ArchiveOptions,
 ): Promise<OpenArchive> {
-  const tar = await uncompressed(await doors.files.open(path, 'read'), doors, options);
+  const { name, signal } = options;
+  let tar: OpenBytes = await doors.files.open(path, 'read');
   try {
-    const root = await readArchive(tar, options.name, { signal: options.signal });
-    return {
-      files: archiveFiles(root, options.name),
-      [Symbol.asyncDispose]: () => tar[Symbol.asyncDispose](),
-    };
+    if ((await detectPacking(tar, signal)) !== 'none') tar = await unpacked(tar, doors, options);
+    const root = await readArchive(tar, name, { signal });
+    const dispose = () => tar[Symbol.asyncDispose]();
+    return { files: archiveFiles(root, name), [Symbol.asyncDispose]: dispose };
   } catch (cause) {
     await tar[Symbol.asyncDispose]();
     throw cause;
   }
 }
 
-async function uncompressed(blob: OpenBytes, doors: ImageDoors, options: ArchiveOptions): Promise<OpenBytes> {
+async function unpacked(blob: OpenBytes, doors: ImageDoors, options: ArchiveOptions): Promise<OpenBytes> {
   const { name, signal, onProgress } = options;
   const total = blob.size;
-  if ((await detectPacking(blob, signal)) === 'none') return blob;
   const { tar } = await openTar(
     { blob, label: name },
     {

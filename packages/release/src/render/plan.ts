@@ -92,7 +92,12 @@ export async function planRelease(input: ReleaseInput, options: ReleaseOptions):
   const root = planRoot(tree, uuid);
   const slotSize = chooseSlotSize(root.size, options.slotSize);
   // Only its root hash is not known yet, and that is as long as any other.
-  buildCommandLine({ rootHash: '0'.repeat(64), hashOffset: root.erofs.size, extra: commandLine });
+  buildCommandLine({
+    rootHash: '0'.repeat(64),
+    hashOffset: root.erofs.size,
+    init: bootable.init.path,
+    extra: commandLine,
+  });
   return {
     tree,
     facts,

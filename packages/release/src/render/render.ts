@@ -86,7 +86,11 @@ async function writeRelease(
   const root = await writeRoot(plan.root, disk ? teeTarget(rootFile, disk.slot) : rootFile, options);
 
   onProgress?.({ phase: 'uki' });
-  const commandLine = buildCommandLine({ ...root, extra: plan.commandLine });
+  const commandLine = buildCommandLine({
+    ...root,
+    init: plan.bootable.init.path,
+    extra: plan.commandLine,
+  });
   const uki = await ukiOf(plan, commandLine, await modules, signal);
   checkUkiSize(uki.size);
   const ukiFile = await folder.put(RELEASE_FILES.uki, uki, signal);

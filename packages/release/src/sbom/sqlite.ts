@@ -1,4 +1,4 @@
-import { type ByteSource, fromText, readExactly, viewOf } from '@cairn/bytes';
+import { type ByteSource, fromText, readExactly, readInto, viewOf } from '@cairn/bytes';
 import { malformed, SbomError } from './error.ts';
 import { readWal, type WalPages } from './sqlite-wal.ts';
 
@@ -91,9 +91,14 @@ async function readPage(database: Database, number: number): Promise<Uint8Array>
   if (database.seen.has(number)) throw malformed(`page ${number} of the SQLite database is used twice`);
   database.seen.add(number);
   const frame = wal?.frames.get(number);
-  if (wal !== undefined && frame !== undefined) return readExactly(wal.source, frame, pageSize, signal);
+  const page = new Uint8Array(pageSize);
+  if (wal !== undefined && frame !== undefined) {
+    await readInto(wal.source, frame, page, signal);
+    return page;
+  }
   if (number * pageSize > source.size) throw malformed(`page ${number} of the SQLite database is missing`);
-  return readExactly(source, (number - 1) * pageSize, pageSize, signal);
+  await readInto(source, (number - 1) * pageSize, page, signal);
+  return page;
 }
 
 /** Section 1.6: the cells of a leaf are rows; those of an interior page lead to pages of smaller row ids. */

@@ -5,6 +5,8 @@ export interface CommandLineRequest {
   readonly rootHash: string;
   /** Where the verity superblock is, in bytes from the start of the partition. */
   readonly hashOffset: number;
+  /** The image's init. Named, since an image may have systemd's files without booting by them. */
+  readonly init: string;
   /** Arguments of the user's, each text one or several. */
   readonly extra: readonly string[];
 }
@@ -32,7 +34,7 @@ const ARGUMENT = /(?:"[^"]*"|[^\s"])+/g;
  * @throws ReleaseError `bad-command-line`
  */
 export function buildCommandLine(request: CommandLineRequest): string {
-  const { rootHash, hashOffset, extra } = request;
+  const { rootHash, hashOffset, init, extra } = request;
   const line = [
     `roothash=${rootHash}`,
     `systemd.verity_root_data=${ROOT_DEVICE}`,
@@ -40,6 +42,7 @@ export function buildCommandLine(request: CommandLineRequest): string {
     `systemd.verity_root_options=hash-offset=${hashOffset},panic-on-corruption`,
     'rootfstype=erofs',
     'ro',
+    `init=${init}`,
     'systemd.gpt_auto=no',
     'panic=10',
     ...extra.flatMap(splitArguments),

@@ -1,0 +1,29 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Guest, type Machine, startMachine } from '@cairn/testkit';
+import { CACHE } from './images.ts';
+
+/** Without KVM, on two busy processors, a boot from the firmware on takes 40 s; this is when it is given up. */
+export const BOOT_LIMIT_MS = 300_000;
+
+/** A machine that boots a disk as hardware does: firmware, loader, UKI. */
+export function startNode(disk: string, options: { readonly consoleLog?: string } = {}): Promise<Machine> {
+  return startMachine({
+    boot: { kind: 'uefi' },
+    disks: [{ path: disk, format: 'raw' }],
+    memoryMiB: 1024,
+    cacheFolder: CACHE,
+    ...options,
+  });
+}
+
+export function logIn(machine: Machine): Promise<Guest> {
+  return machine.login({ timeoutMs: BOOT_LIMIT_MS });
+}
+
+/** A folder that is gone after the test. */
+export async function temporaryFolder(): Promise<{ readonly path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), 'cairn-e2e-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
