@@ -25,6 +25,7 @@ fi
 
 if ! cmp -s package-lock.json node_modules/.installed-lock; then
   echo "setup: installing npm packages" >&2
-  npm ci --no-audit --no-fund --loglevel=error
+  # Not `npm ci`: it wants the lock to name the tools' builds for every platform, and a mirror may have only Linux's.
+  npm install --no-save --no-audit --no-fund --loglevel=error
   cp package-lock.json node_modules/.installed-lock
 fi
