@@ -5,7 +5,15 @@ import { test } from 'node:test';
 import { HostError } from '@cairn/host';
 import { type FakeHostOptions, type FakeProgram, fakeHost } from '@cairn/testkit';
 import { boot, readRootHash } from '../src/boot/boot.ts';
-import { ALL_LABELS, fakeNode, ROOT_HASH, setPartitions } from './fake-node.ts';
+import {
+  ALL_LABELS,
+  CLEAN,
+  ext4Superblock,
+  fakeNode,
+  ROOT_HASH,
+  setPartitions,
+  WITH_ERRORS,
+} from './fake-node.ts';
 
 type Fault = NonNullable<FakeHostOptions['fault']>;
 
@@ -21,6 +29,12 @@ function bootOn(root: string, programs: Readonly<Record<string, FakeProgram>> = 
     ...(fault === undefined ? {} : { fault }),
   });
   return { host, record: boot(host, { root: '/sysroot' }) };
+}
+
+function setMounts(root: string, targets: readonly string[]): void {
+  mkdirSync(join(root, '/proc/self'), { recursive: true });
+  const lines = targets.map((target) => `30 1 0:30 / ${target} rw - tmpfs tmpfs rw\n`);
+  writeFileSync(join(root, '/proc/self/mountinfo'), lines.join(''));
 }
 
 function read(root: string, path: string): string {
@@ -44,15 +58,7 @@ test('a boot from a whole disk makes all paths writable and leaves a record', as
   assert.deepEqual(JSON.parse(read(root, '/run/cairn/boot.json')), await record);
   assert.deepEqual(
     host.runs.map((argv) => argv.join(' ')).filter((line) => !line.startsWith('cp ')),
-    [
-      'mount --all --fstab /run/cairn/fstab.base',
-      'mount --all --fstab /run/cairn/fstab.volatile',
-      'e2fsck -p /dev/vda6',
-      'mount --all --fstab /run/cairn/fstab.COS_PERSISTENT',
-      'e2fsck -p /dev/vda5',
-      'mount --all --fstab /run/cairn/fstab.COS_OEM',
-      'mount --all --fstab /run/cairn/fstab.kept',
-    ],
+    ['mount --all --fstab /run/cairn/fstab.base', 'mount --all --fstab /run/cairn/fstab.writable'],
   );
   assert.ok(existsSync(join(root, '/run/cairn/persistent/state/home/data/me')), 'kept folders are filled');
   assert.match(read(root, '/sysroot/etc/fstab'), /^\/dev\/mapper\/root \/ erofs ro 0 0$/m);
@@ -92,6 +98,9 @@ const DEGRADED: readonly {
   name: string;
   labels?: readonly string[];
   programs: Readonly<Record<string, FakeProgram>>;
+  /** What is mounted in the end, where mount(8) fails. */
+  mounted?: readonly string[];
+  state?: number;
   problem: RegExp;
   persistent: boolean;
 }[] = [
@@ -105,23 +114,36 @@ const DEGRADED: readonly {
   {
     name: 'the persistent partition cannot be mounted',
     programs: {
-      mount: ([, , , table]) =>
-        table?.endsWith('PERSISTENT') ? { exitCode: 32, stderr: 'wrong fs type\n' } : {},
+      mount: ([, , , table]) => (table?.endsWith('base') ? { exitCode: 64, stderr: 'wrong fs type\n' } : {}),
     },
-    problem: /mounting the COS_PERSISTENT paths failed: wrong fs type/,
+    mounted: ['/run/cairn/image', '/run/cairn/volatile', '/sysroot/oem'],
+    problem: /\/run\/cairn\/persistent could not be mounted, what should be kept is in memory: wrong fs type/,
     persistent: false,
   },
   {
+    name: 'a kept path cannot be mounted',
+    programs: {
+      mount: ([, , , table]) =>
+        table?.endsWith('writable') ? { exitCode: 64, stderr: 'stale upper\n' } : {},
+    },
+    mounted: ['/sysroot/etc', '/sysroot/var', '/sysroot/srv', '/sysroot/tmp'],
+    problem: /^\/home could not be mounted: stale upper/m,
+    persistent: true,
+  },
+  {
     name: 'its file system has errors',
+    state: WITH_ERRORS,
     programs: { e2fsck: () => ({ exitCode: 4, stdout: 'UNEXPECTED INCONSISTENCY\n' }) },
     problem: /COS_PERSISTENT has errors that were not mended: UNEXPECTED/,
     persistent: true,
   },
 ];
 
-for (const { name, labels, programs, problem, persistent } of DEGRADED) {
+for (const { name, labels, programs, mounted = [], state = CLEAN, problem, persistent } of DEGRADED) {
   test(`the machine comes up all the same when ${name}`, async () => {
     const root = fakeNode(labels === undefined ? {} : { labels });
+    setMounts(root, mounted);
+    writeFileSync(join(root, '/dev/vda6'), ext4Superblock(state));
     const record = await bootOn(root, programs).record;
     assert.equal(record.persistent, persistent);
     assert.match(record.problems.join('\n'), problem);
@@ -129,15 +151,36 @@ for (const { name, labels, programs, problem, persistent } of DEGRADED) {
   });
 }
 
-test('a boot whose volatile paths cannot be mounted is refused', async () => {
-  const { record } = bootOn(fakeNode(), {
-    mount: ([, , , table]) =>
-      table?.endsWith('volatile') ? { exitCode: 32, stderr: 'unknown filesystem\n' } : {},
+const REFUSED: readonly [string, string, readonly string[], RegExp][] = [
+  [
+    'the memory for volatile paths',
+    'base',
+    ['/run/cairn/image'],
+    /\/run\/cairn\/volatile could not be mounted: no memory/,
+  ],
+  ['a volatile path', 'writable', ['/sysroot/etc'], /\/sysroot\/var could not be mounted: no memory/],
+];
+
+for (const [name, table, mounted, message] of REFUSED) {
+  test(`a boot is refused when ${name} cannot be mounted`, async () => {
+    const root = fakeNode();
+    setMounts(root, mounted);
+    const { record } = bootOn(root, {
+      mount: (argv) => (argv.at(-1)?.endsWith(table) ? { exitCode: 64, stderr: 'no memory\n' } : {}),
+    });
+    await assert.rejects(record, { code: 'mount-failed', message });
   });
-  await assert.rejects(record, {
-    code: 'mount-failed',
-    message: /volatile paths failed: unknown filesystem/,
-  });
+}
+
+test('a file system that is clean is not checked, one with errors is', async () => {
+  const root = fakeNode();
+  writeFileSync(join(root, '/dev/vda5'), ext4Superblock(WITH_ERRORS));
+  const { host, record } = bootOn(root);
+  await record;
+  assert.deepEqual(
+    host.runs.filter(([program]) => program === 'e2fsck'),
+    [['e2fsck', '-p', '/dev/vda5']],
+  );
 });
 
 test('memory that cannot be written to ends the boot with the reason', async () => {

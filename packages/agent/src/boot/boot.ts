@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { dirname } from 'node:path';
 import type { Host } from '@cairn/host';
 import { AgentError } from '../error.ts';
 import { stateFolder, WRITABLE_PATHS } from '../paths/map.ts';
-import { findSystemDisk, type SystemDisk } from './disk.ts';
+import type { SystemDisk } from './disk.ts';
 import { withUpEntry } from './inittab.ts';
-import { bindMount, type MountStep, mountAll } from './mount.ts';
+import { type MountFailure, mountAll } from './mount.ts';
+import { lastLine, prepareFileSystem, preparePartitions } from './partitions.ts';
 import { BOOT_RECORD, IMAGE, OEM_LABEL, PERSISTENT, PERSISTENT_LABEL, RUN, VOLATILE } from './places.ts';
-import { type ImageFolders, type PathsPlan, planKept, planVolatile } from './plan.ts';
+import { type FolderStep, type ImageFolders, planKept, planVolatile, type SeedStep } from './plan.ts';
 import type { BootRecord } from './record.ts';
 
 export interface BootOptions {
@@ -32,25 +34,11 @@ export async function boot(host: Host, options: BootOptions): Promise<BootRecord
   const rootHash = readRootHash((await files.readText('/proc/cmdline')) ?? '');
   for (const folder of [RUN, IMAGE, VOLATILE, PERSISTENT]) await files.makeDirectory(folder);
   const { disk, firstBoot } = await preparePartitions(host, problems);
-
-  await mountAll(host, 'base', [
-    { ...bindMount(root, IMAGE), options: ['bind', 'ro'] },
-    { source: 'tmpfs', target: VOLATILE, type: 'tmpfs', options: ['mode=0755', 'nodev', 'size=25%'] },
-  ]);
-  const image = await readImageFolders(host);
-  await carryOut(host, 'volatile', planVolatile(root, WRITABLE_PATHS, image));
-
-  const persistent = await mountPartition(host, disk, PERSISTENT_LABEL, PERSISTENT, problems);
-  await mountPartition(host, disk, OEM_LABEL, `${root}/oem`, problems);
-  const backing = persistent ? PERSISTENT : VOLATILE;
-  await carryOut(
-    host,
-    'kept',
-    planKept(root, WRITABLE_PATHS, image, backing, await madeBefore(host, backing)),
-  );
-
-  await writeIdentity(host, root, backing);
+  const persistent = await mountBase(host, root, disk, problems);
+  await mountWritable(host, root, persistent, problems);
+  await writeIdentity(host, root, backingOf(persistent));
   await announceUp(host, root);
+
   const record: BootRecord = {
     formatVersion: 1,
     rootHash,
@@ -65,6 +53,11 @@ export async function boot(host: Host, options: BootOptions): Promise<BootRecord
   return record;
 }
 
+/** What kept paths lie on. */
+function backingOf(persistent: boolean): string {
+  return persistent ? PERSISTENT : VOLATILE;
+}
+
 /** The root hash that the kernel verifies this boot's root by. */
 export function readRootHash(commandLine: string): string {
   const hash = /(?:^|\s)roothash=([0-9a-f]{64})(?:\s|$)/.exec(commandLine)?.[1];
@@ -77,57 +70,44 @@ export function readRootHash(commandLine: string): string {
   return hash;
 }
 
-/** The disk as it has to be. A disk image holds only the ESP and slot a: the first boot on a disk makes the rest, as large as the disk allows. */
-async function preparePartitions(
-  host: Host,
-  problems: string[],
-): Promise<{ disk: SystemDisk; firstBoot: boolean }> {
-  const disk = await findSystemDisk(host.files);
-  if (disk.partitions.has(PERSISTENT_LABEL)) return { disk, firstBoot: false };
-  // Without loop devices repart would make each file system in a file first, and here that is memory.
-  await host.programs.run(['modprobe', 'loop']);
-  // repart makes the file systems before it writes the table: a partition that is there is whole.
-  const result = await host.programs.run([
-    'systemd-repart',
-    '--dry-run=no',
-    '--discard=no',
-    '--no-pager',
-    '--definitions=/usr/lib/repart.d',
-    disk.device,
+/** The image without anything over it, memory for what is volatile, and the two partitions. Gives whether the persistent one is there. */
+async function mountBase(host: Host, root: string, disk: SystemDisk, problems: string[]): Promise<boolean> {
+  const persistent = await prepareFileSystem(host, disk, PERSISTENT_LABEL, PERSISTENT, problems);
+  const oem = await prepareFileSystem(host, disk, OEM_LABEL, `${root}/oem`, problems);
+  const failure = await mountAll(host, 'base', [
+    { source: root, target: IMAGE, type: 'none', options: ['bind', 'ro'] },
+    { source: 'tmpfs', target: VOLATILE, type: 'tmpfs', options: ['mode=0755', 'nodev', 'size=25%'] },
+    ...[persistent, oem].filter((mount) => mount !== undefined),
   ]);
-  const after = await findSystemDisk(host.files);
-  if (result.exitCode !== 0 || !after.partitions.has(PERSISTENT_LABEL)) {
-    problems.push(`the partitions of ${disk.device} could not be made: ${lastLine(result.stderr)}`);
+  for (const target of failure?.targets ?? []) {
+    if (target === IMAGE || target === VOLATILE) throw mountError(target, failure);
+    problems.push(`${target} could not be mounted, what should be kept is in memory: ${failure?.said}`);
   }
-  return { disk: after, firstBoot: true };
+  return persistent !== undefined && !failure?.targets.includes(PERSISTENT);
 }
 
-/** Checks and mounts one of the writable partitions. */
-async function mountPartition(
+/** All paths that can be written to. Those in memory have to be there; a kept one that is not is told of. */
+async function mountWritable(
   host: Host,
-  disk: SystemDisk,
-  label: string,
-  target: string,
+  root: string,
+  persistent: boolean,
   problems: string[],
-): Promise<boolean> {
-  const device = disk.partitions.get(label);
-  if (device === undefined) {
-    problems.push(`${disk.device} has no partition ${label}: what should be kept is in memory`);
-    return false;
+): Promise<void> {
+  const backing = backingOf(persistent);
+  const image = await readImageFolders(host);
+  const volatile = planVolatile(root, WRITABLE_PATHS, image);
+  const kept = planKept(root, WRITABLE_PATHS, image, backing, await madeBefore(host, backing));
+  for (const folder of [...volatile.folders, ...kept.folders]) await makeFolder(host, folder);
+  for (const seed of kept.seeds) await fill(host, seed);
+  const failure = await mountAll(host, 'writable', [...volatile.mounts, ...kept.mounts]);
+  for (const target of failure?.targets ?? []) {
+    if (volatile.mounts.some((mount) => mount.target === target)) throw mountError(target, failure);
+    problems.push(`${target.slice(root.length)} could not be mounted: ${failure?.said}`);
   }
-  // Exit codes 0 and 1: clean, or mended (fsck(8)).
-  const check = await host.programs.run(['e2fsck', '-p', device]);
-  if (check.exitCode > 1)
-    problems.push(`${label} has errors that were not mended: ${lastLine(check.stdout)}`);
-  const mount: MountStep = { source: device, target, type: 'ext4', options: ['nodev', 'noatime'] };
-  try {
-    await mountAll(host, label, [mount]);
-    return true;
-  } catch (error) {
-    if (!(error instanceof AgentError)) throw error;
-    problems.push(`${error.message}: what should be kept is in memory`);
-    return false;
-  }
+}
+
+function mountError(target: string, failure: MountFailure | undefined): AgentError {
+  return new AgentError('mount-failed', `${target} could not be mounted: ${failure?.said}`);
 }
 
 async function readImageFolders(host: Host): Promise<ImageFolders> {
@@ -146,26 +126,23 @@ async function madeBefore(host: Host, backing: string): Promise<Set<string>> {
   return made;
 }
 
-async function carryOut(host: Host, name: string, plan: PathsPlan): Promise<void> {
-  const { files, programs } = host;
-  for (const { path, mode, uid, gid } of plan.folders) {
-    if ((await files.lstat(path)) !== undefined) continue;
-    await files.makeDirectory(path);
-    await files.setOwner(path, uid, gid);
-    await files.setMode(path, mode);
+async function makeFolder({ files }: Host, { path, mode, uid, gid }: FolderStep): Promise<void> {
+  if ((await files.lstat(path)) !== undefined) return;
+  await files.makeDirectory(path);
+  await files.setOwner(path, uid, gid);
+  await files.setMode(path, mode);
+}
+
+/** Copies under another name until it is whole, so that a power cut leaves nothing half-filled. */
+async function fill({ files, programs }: Host, { from, to }: SeedStep): Promise<void> {
+  const fresh = `${to}.new`;
+  await files.remove(fresh);
+  await files.makeDirectory(dirname(fresh));
+  const copied = await programs.run(['cp', '-a', from, fresh]);
+  if (copied.exitCode !== 0) {
+    throw new AgentError('bad-boot', `${from} could not be copied to ${fresh}: ${lastLine(copied.stderr)}`);
   }
-  for (const { from, to } of plan.seeds) {
-    // Under another name until it is whole, so that a power cut leaves nothing half-filled.
-    const fresh = `${to}.new`;
-    await files.remove(fresh);
-    await files.makeDirectory(fresh.slice(0, fresh.lastIndexOf('/')));
-    const copied = await programs.run(['cp', '-a', from, fresh]);
-    if (copied.exitCode !== 0) {
-      throw new AgentError('bad-boot', `${from} could not be copied to ${fresh}: ${lastLine(copied.stderr)}`);
-    }
-    await files.rename(fresh, to);
-  }
-  await mountAll(host, name, plan.mounts);
+  await files.rename(fresh, to);
 }
 
 /** What makes this machine itself, over all upgrades; and an fstab that names nothing of the machine the image was built on. */
@@ -193,8 +170,4 @@ async function writeIdentity(host: Host, root: string, backing: string): Promise
 async function announceUp({ files }: Host, root: string): Promise<void> {
   const inittab = await files.readText(`${root}/etc/inittab`);
   if (inittab !== undefined) await files.replace(`${root}/etc/inittab`, withUpEntry(inittab));
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
 }

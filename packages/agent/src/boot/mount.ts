@@ -1,5 +1,4 @@
-import type { Files, Programs } from '@cairn/host';
-import { AgentError } from '../error.ts';
+import { type Files, type Programs, parseMountInfo } from '@cairn/host';
 import { RUN } from './places.ts';
 
 /** One line of an fstab(5). No field has a blank. */
@@ -28,8 +27,9 @@ export function overlayMount(target: string, lower: string, upper: string, work:
   };
 }
 
+/** The target is made if it is missing: it may lie in a folder that is writable only once a mount before is made. */
 export function bindMount(source: string, target: string): MountStep {
-  return { source, target, type: 'none', options: ['bind'] };
+  return { source, target, type: 'none', options: ['bind', 'X-mount.mkdir'] };
 }
 
 export function fstab(mounts: readonly MountStep[]): string {
@@ -38,15 +38,29 @@ export function fstab(mounts: readonly MountStep[]): string {
     .join('');
 }
 
-/** Mounts all, in order, by one run of mount(8): starting a program is what takes the time in an initrd. */
+/** What could not be mounted, and what mount(8) said of it. */
+export interface MountFailure {
+  readonly targets: readonly string[];
+  readonly said: string;
+}
+
+/**
+ * Mounts all, in order, by one run of mount(8): starting a program is what takes the time in an initrd. It goes
+ * on after a failure; what is missing then is looked up.
+ */
 export async function mountAll(
   doors: { readonly files: Files; readonly programs: Programs },
   name: string,
   mounts: readonly MountStep[],
-): Promise<void> {
+): Promise<MountFailure | undefined> {
   const table = `${RUN}/fstab.${name}`;
   await doors.files.replace(table, fstab(mounts));
   const result = await doors.programs.run(['mount', '--all', '--fstab', table]);
-  if (result.exitCode === 0) return;
-  throw new AgentError('mount-failed', `mounting the ${name} paths failed: ${result.stderr.trim()}`);
+  if (result.exitCode === 0) return undefined;
+  const mounted = parseMountInfo((await doors.files.readText('/proc/self/mountinfo')) ?? '');
+  const targets = new Set(mounted.map(({ target }) => target));
+  return {
+    targets: mounts.map(({ target }) => target).filter((target) => !targets.has(target)),
+    said: result.stderr.trim(),
+  };
 }

@@ -87,7 +87,6 @@ export function planKept(
     }
     if (inImage && !made.has(path)) seeds.push({ from: IMAGE + path, to: data });
     else folders.push(folder);
-    if (!inImage) folders.push({ path: root + path, ...ROOT_OWNED });
     mounts.push(bindMount(data, root + path));
   }
   return { folders, seeds, mounts };
