@@ -139,7 +139,7 @@ test('events: every phase begins and ends, and the last event is the result', as
   const events = eventsOf(outcome);
   const states = events.filter(({ event }) => event === 'progress');
   const phases = states.filter(({ state }) => state === 'begin').map(({ phase }) => phase);
-  assert.deepEqual(phases, ['unpack', 'framework', 'inspect', 'root', 'uki', 'sbom', 'disk', 'finish']);
+  assert.deepEqual(phases, ['unpack', 'framework', 'inspect', 'root', 'uki', 'sbom', 'finish']);
   assert.deepEqual(
     states.filter(({ state }) => state === 'end').map(({ phase }) => phase),
     phases,
