@@ -4,10 +4,11 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="binutils mmdebstrap ovmf qemu-system-x86 qemu-utils"
+# uidmap: mmdebstrap needs it where it is not run by root.
+packages="binutils libcap2-bin mmdebstrap ovmf qemu-system-x86 qemu-utils uidmap"
 if [ "${1:-}" = tests ]; then
   packages="$packages attr busybox-static cpio cryptsetup-bin docker-registry dosfstools erofs-utils fdisk gdisk
-    libcap2-bin mtools openssl rpm skopeo systemd-boot-efi umoci"
+    mtools openssl rpm skopeo systemd-boot-efi umoci"
 fi
 
 missing=""
@@ -17,7 +18,10 @@ done
 if [ -n "$missing" ]; then
   command -v apt-get >/dev/null || { echo "setup: this needs Debian 12 or 13, or these programs:$missing" >&2; exit 1; }
   root=""
-  [ "$(id -u)" = 0 ] || root=sudo
+  if [ "$(id -u)" != 0 ]; then
+    root=sudo
+    command -v sudo >/dev/null || { echo "setup: there is no sudo; run this as root first: apt-get install$missing" >&2; exit 1; }
+  fi
   echo "setup: installing$missing" >&2
   $root apt-get update -qq
   $root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null

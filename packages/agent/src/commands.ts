@@ -1,5 +1,6 @@
 import type { Host } from '@cairn/host';
 import { boot } from './boot/boot.ts';
+import { describeBoot } from './boot/describe.ts';
 import { type MeasuredPath, measurePaths } from './paths/measure.ts';
 import { type NodeStatus, readStatus } from './status/status.ts';
 
@@ -31,11 +32,7 @@ export const nodeCommands: readonly NodeCommand[] = [
     options: { root: { description: 'where the verified root is mounted', default: '/sysroot' } },
     async run(host, options, signal) {
       const record = await boot(host, { root: options['root'] ?? '/sysroot', signal });
-      const lines = [
-        `Cairn: booting ${record.slot}, root ${record.rootHash.slice(0, 16)} verified`,
-        ...record.problems.map((problem) => `Cairn: ${problem}`),
-      ];
-      return { data: record, text: lines.join('\n'), healthy: true };
+      return { data: record, text: describeBoot(record), healthy: true };
     },
   },
   {

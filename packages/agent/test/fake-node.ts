@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +20,7 @@ export function fakeNode(options: FakeNodeOptions = {}): string {
     writeFileSync(join(root, path), content);
   };
   put('/proc/cmdline', options.commandLine ?? `roothash=${ROOT_HASH} ro console=ttyS0\n`);
+  put('/proc/sys/kernel/random/uuid', `${randomUUID()}\n`);
   mkdirSync(join(root, '/dev/cairn'), { recursive: true });
   symlinkSync('../vda2', join(root, '/dev/cairn/root'));
   mkdirSync(join(root, '/sys/class/block'), { recursive: true });

@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
-import type { Host } from '@cairn/host';
+import type { Files, Host } from '@cairn/host';
 import { AgentError } from '../error.ts';
 import { stateFolder, WRITABLE_PATHS } from '../paths/map.ts';
 import type { SystemDisk } from './disk.ts';
@@ -151,7 +150,7 @@ async function writeIdentity(host: Host, root: string, backing: string): Promise
   const kept = `${backing}/identity/machine-id`;
   let machineId = (await files.readText(kept))?.trim();
   if (machineId === undefined || !/^[0-9a-f]{32}$/.test(machineId)) {
-    machineId = randomUUID().replaceAll('-', '');
+    machineId = await newMachineId(files);
     await files.makeDirectory(`${backing}/identity`);
     await files.replace(kept, `${machineId}\n`);
   }
@@ -164,6 +163,14 @@ async function writeIdentity(host: Host, root: string, backing: string): Promise
     '# Written by cairn at each boot: all mounts are made before this system starts (see `cairn paths`).\n' +
       '/dev/mapper/root / erofs ro 0 0\n',
   );
+}
+
+/** The kernel's random UUID (random(4)) as machine-id(5) has it: 32 hexadecimal digits. */
+async function newMachineId(files: Files): Promise<string> {
+  const uuid = await files.readText('/proc/sys/kernel/random/uuid');
+  if (uuid === undefined)
+    throw new AgentError('bad-boot', 'the kernel gives no random UUID: /proc is not mounted');
+  return uuid.trim().replaceAll('-', '');
 }
 
 /** Has init systems with an inittab say when the boot has come up; systemd and OpenRC have a service for it. */
