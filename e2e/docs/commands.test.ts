@@ -11,6 +11,10 @@ import { realHost } from '@cairn/host';
 const REPOSITORY = join(import.meta.dirname, '../..');
 const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/*.md', { cwd: REPOSITORY }).sort()];
 const REFERENCE = 'docs/commands.md';
+/** What npm does without a script of ours. */
+const NPM_COMMANDS = new Set(['install']);
+/** What stands for something else in a text: ARGUMENTS, COMMAND. */
+const PLACEHOLDER = /^[A-Z]+$/;
 const SOURCE_PATH = /^(?:packages|framework|e2e|bench|scripts|docs|\.ci)\/[\w./-]+$/;
 
 /** What `--help` says of a command. */
@@ -103,6 +107,7 @@ function checkCairn(
   const help = commands.get(name);
   assert.ok(help !== undefined);
   const rest = words.slice(path.length);
+  if (!whole && PLACEHOLDER.test(rest[0] ?? '')) return;
   assert.ok(
     help.subcommands.length === 0 || rest.length === 0 || rest[0]?.startsWith('-'),
     `no command ${rest[0]}`,
@@ -118,21 +123,22 @@ function checkCairn(
     assert.notEqual(takesValue, undefined, `cairn ${name} has no ${option}`);
     if (takesValue && inline === undefined) index++;
   }
-  if (!whole || help.options.size === rest.length || rest.includes('--help') || rest.includes('--version'))
-    return;
+  if (!whole || rest.includes('--help')) return;
   assert.ok(
     given >= help.argumentsLeast && given <= help.argumentsMost,
     `cairn ${name} has ${given} arguments`,
   );
 }
 
-function checkLine(
-  line: string,
-  commands: ReadonlyMap<string, CommandHelp>,
-  scripts: ReadonlySet<string>,
-): void {
+interface Program {
+  readonly commands: ReadonlyMap<string, CommandHelp>;
+  /** Of package.json. */
+  readonly scripts: ReadonlySet<string>;
+}
+
+function checkLine(line: string, { commands, scripts }: Program, whole: boolean): void {
   const [program, ...words] = wordsOf(line);
-  if (program === 'cairn') return checkCairn(commands, words, true);
+  if (program === 'cairn') checkCairn(commands, words, whole);
   if (program === 'node' || program === 'sh') {
     const file = words.find((word) => !word.startsWith('-')) ?? '';
     assert.ok(existsSync(join(REPOSITORY, file)), `there is no ${file}`);
@@ -141,8 +147,8 @@ function checkLine(
   const separator = words.indexOf('--');
   const own = (separator < 0 ? words : words.slice(0, separator)).filter((word) => !word.startsWith('-'));
   const script = own[0] === 'run' ? (own[1] ?? '') : (own[0] ?? '');
-  assert.ok(scripts.has(script), `package.json has no script ${script}`);
-  if (script === 'cairn' && separator >= 0) checkCairn(commands, words.slice(separator + 1), true);
+  assert.ok(scripts.has(script) || NPM_COMMANDS.has(script), `package.json has no script ${script}`);
+  if (script === 'cairn' && separator >= 0) checkCairn(commands, words.slice(separator + 1), whole);
 }
 
 /** The name by which a heading is linked to. */
@@ -169,20 +175,19 @@ const commands = await readCommands();
 const { scripts } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as {
   readonly scripts: Readonly<Record<string, string>>;
 };
-const scriptNames = new Set(Object.keys(scripts));
+const program: Program = { commands, scripts: new Set(Object.keys(scripts)) };
 
 for (const path of DOCUMENTS) {
   suite(path, () => {
     const { prose, commandLines } = readDocument(path);
 
     for (const line of commandLines) {
-      test(line, () => checkLine(line, commands, scriptNames));
+      test(line, () => checkLine(line, program, true));
     }
 
     test('commands, scripts and paths in its text', () => {
       for (const [, code = ''] of prose.matchAll(/`([^`\n]+)`/g)) {
-        if (/^cairn [a-z]/.test(code)) checkCairn(commands, wordsOf(code).slice(1), false);
-        if (code.startsWith('npm ')) checkLine(code, commands, scriptNames);
+        if (/^(?:cairn|npm) [a-z]/.test(code)) checkLine(code, program, false);
         if (SOURCE_PATH.test(code)) assert.ok(existsSync(join(REPOSITORY, code)), `there is no ${code}`);
       }
     });

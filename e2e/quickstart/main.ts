@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CairnError, formatBytes } from '@cairn/bytes';
+import { formatBytes } from '@cairn/bytes';
 import { runCli } from '@cairn/cli';
+import { runProgram } from '@cairn/framework';
 import { type Host, realHost } from '@cairn/host';
 import { loadRelease, type Release } from '@cairn/release';
 import { saveMachine } from '@cairn/testkit';
@@ -62,7 +63,7 @@ async function quickstart(
   if (exitCode !== 0) return exitCode;
   const release = await loadRelease(host.files, RELEASE);
 
-  await using machine = await startNode(join(RELEASE, 'disk.raw'));
+  await using machine = await startNode(join(RELEASE, 'disk.raw'), { signal });
   const guest = await steps.take('boot: firmware, loader, kernel, verified root, login', () =>
     machine.login({
       timeoutMs: BOOT_LIMIT_MS,
@@ -104,23 +105,17 @@ function report(release: Release, laps: readonly Lap[], proofs: readonly ProofRe
   ].join('\n');
 }
 
-const { values } = parseArgs({
-  options: { image: { type: 'string' }, password: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-});
-if (values.help) {
-  console.log(HELP);
-} else {
-  const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
-  try {
-    process.exitCode = await quickstart(
-      realHost(),
-      { image: values.image, password: values.password },
-      stop.signal,
-    );
-  } catch (error) {
-    if (!(error instanceof CairnError)) throw error;
-    console.error(`quickstart: ${error.message}${error.hint === undefined ? '' : `\nhint: ${error.hint}`}`);
-    process.exitCode = 1;
+await runProgram('quickstart', async (signal) => {
+  const { values } = parseArgs({
+    options: {
+      image: { type: 'string' },
+      password: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
   }
-}
+  return quickstart(realHost(), { image: values.image, password: values.password }, signal);
+});

@@ -5,14 +5,18 @@ import type { Host } from '@cairn/host';
 import { runChecked } from '@cairn/host';
 import { CACHE, ensureImage, type ImageName } from './images.ts';
 
-const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+/** `cairn`, as a program and its first arguments. */
+export const CAIRN: readonly string[] = [
+  process.execPath,
+  fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url)),
+];
 
 /** The console that tests follow, and people in a virtual machine look at. */
 export const SERIAL_CONSOLE = 'console=ttyS0';
 
 /** Runs `cairn` as a person does, in a process of its own; gives its standard output. */
 export async function cairn(host: Host, args: readonly string[], signal?: AbortSignal): Promise<string> {
-  return runChecked(host.programs, [process.execPath, CLI, ...args], signal === undefined ? {} : { signal });
+  return runChecked(host.programs, [...CAIRN, ...args], signal === undefined ? {} : { signal });
 }
 
 /** The framework layer, built if it is not there or if anything that it is made of has changed. */

@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Guest, type Machine, startMachine } from '@cairn/testkit';
+import { type Guest, type Machine, type StartOptions, startMachine } from '@cairn/testkit';
 import { CACHE } from './images.ts';
 
 /** Without KVM, on two busy processors, a boot from the firmware on takes 40 s; this is when it is given up. */
 export const BOOT_LIMIT_MS = 300_000;
 
-/** A machine that boots a disk as hardware does: firmware, loader, UKI. */
-export function startNode(disk: string, options: { readonly consoleLog?: string } = {}): Promise<Machine> {
+/** A machine that boots a disk as hardware does, by firmware, loader and UKI, unless told otherwise. */
+export function startNode(disk: string, options: Partial<StartOptions> = {}): Promise<Machine> {
   return startMachine({
     boot: { kind: 'uefi' },
     disks: [{ path: disk, format: 'raw' }],

@@ -110,7 +110,7 @@ async function packageTree(host: Host, options: FrameworkOptions): Promise<Direc
   const key = sha256Hex(`${SUITE} ${ARCHITECTURE} ${names.join(' ')}`).slice(0, 16);
   const tarFile = join(options.cacheFolder, `packages-${key}.tar`);
   if (options.refresh || (await host.files.stat(tarFile)) === undefined) {
-    const fresh = `${tarFile}.new`;
+    const fresh = `${tarFile}.${process.pid}`;
     await makePackageTree(host, fresh, {
       packages: names,
       variant: 'extract',

@@ -11,7 +11,16 @@ export const ARCHITECTURE = 'amd64';
 
 /** The environment of the tools that unpack packages: nothing of the caller's locale, zone or umask tells in the result. */
 export function cleanEnvironment(host: Host): Record<string, string> {
-  const kept = ['PATH', 'http_proxy', 'https_proxy', 'no_proxy', 'TMPDIR'];
+  const kept = [
+    'PATH',
+    'http_proxy',
+    'https_proxy',
+    'no_proxy',
+    'HTTP_PROXY',
+    'HTTPS_PROXY',
+    'NO_PROXY',
+    'TMPDIR',
+  ];
   const own = Object.fromEntries(
     kept.flatMap((name) => (host.environment[name] === undefined ? [] : [[name, host.environment[name]]])),
   );

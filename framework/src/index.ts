@@ -7,3 +7,4 @@ export {
   type KernelImageOptions,
   makeKernelImage,
 } from './kernel-image.ts';
+export { runProgram } from './program.ts';

@@ -80,6 +80,7 @@ const PROGRAMS = [
   '/usr/bin/sed',
   '/usr/bin/sha256sum',
   '/usr/bin/sleep',
+  '/usr/bin/sync',
   '/usr/bin/mount',
   '/usr/bin/umount',
 ] as const;

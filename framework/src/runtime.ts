@@ -26,7 +26,10 @@ export async function addRuntime(
     readonly signal?: AbortSignal;
   },
 ): Promise<void> {
-  const stripped = join(input.workFolder, 'node');
+  // Under a name of its own: two builds may share the folder.
+  const stripped = join(input.workFolder, `node.${process.pid}`);
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => host.files.remove(stripped));
   await runChecked(host.programs, ['strip', '--strip-all', '-o', stripped, input.node], {
     environment: cleanEnvironment(host),
     ...(input.signal === undefined ? {} : { signal: input.signal }),

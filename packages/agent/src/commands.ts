@@ -30,8 +30,8 @@ export const nodeCommands: readonly NodeCommand[] = [
     description: 'make a verified root ready for its init (run by the initrd, not by people)',
     examples: ['cairn boot --root /sysroot'],
     options: { root: { description: 'where the verified root is mounted', default: '/sysroot' } },
-    async run(host, options, signal) {
-      const record = await boot(host, { root: options['root'] ?? '/sysroot', signal });
+    async run(host, options) {
+      const record = await boot(host, { root: options['root'] ?? '/sysroot' });
       return { data: record, text: describeBoot(record), healthy: true };
     },
   },

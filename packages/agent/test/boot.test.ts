@@ -25,7 +25,7 @@ function bootOn(root: string, programs: Readonly<Record<string, FakeProgram>> = 
   };
   const host = fakeHost({
     root,
-    programs: { mount: done, e2fsck: done, 'systemd-repart': done, cp, ...programs },
+    programs: { mount: done, e2fsck: done, 'systemd-repart': done, sync: done, cp, ...programs },
     ...(fault === undefined ? {} : { fault }),
   });
   return { host, record: boot(host, { root: '/sysroot' }) };
@@ -58,7 +58,11 @@ test('a boot from a whole disk makes all paths writable and leaves a record', as
   assert.deepEqual(JSON.parse(read(root, '/run/cairn/boot.json')), await record);
   assert.deepEqual(
     host.runs.map((argv) => argv.join(' ')).filter((line) => !line.startsWith('cp ')),
-    ['mount --all --fstab /run/cairn/fstab.base', 'mount --all --fstab /run/cairn/fstab.writable'],
+    [
+      'mount --all --fstab /run/cairn/fstab.base',
+      'sync --file-system /run/cairn/persistent',
+      'mount --all --fstab /run/cairn/fstab.writable',
+    ],
   );
   assert.ok(existsSync(join(root, '/run/cairn/persistent/state/home/data/me')), 'kept folders are filled');
   assert.match(read(root, '/sysroot/etc/fstab'), /^\/dev\/mapper\/root \/ erofs ro 0 0$/m);
@@ -117,7 +121,7 @@ const DEGRADED: readonly {
       mount: ([, , , table]) => (table?.endsWith('base') ? { exitCode: 64, stderr: 'wrong fs type\n' } : {}),
     },
     mounted: ['/run/cairn/image', '/run/cairn/volatile', '/sysroot/oem'],
-    problem: /\/run\/cairn\/persistent could not be mounted, what should be kept is in memory: wrong fs type/,
+    problem: /\/run\/cairn\/persistent could not be mounted: wrong fs type\nwhat should be kept is in memory/,
     persistent: false,
   },
   {
@@ -134,7 +138,7 @@ const DEGRADED: readonly {
     name: 'its file system has errors',
     state: WITH_ERRORS,
     programs: { e2fsck: () => ({ exitCode: 4, stdout: 'UNEXPECTED INCONSISTENCY\n' }) },
-    problem: /COS_PERSISTENT has errors that were not mended: UNEXPECTED/,
+    problem: /COS_PERSISTENT had errors, which could not be mended: UNEXPECTED/,
     persistent: true,
   },
 ];
@@ -150,6 +154,74 @@ for (const { name, labels, programs, mounted = [], state = CLEAN, problem, persi
     assert.ok(existsSync(join(root, '/sysroot/etc/machine-id')));
   });
 }
+
+/** What may fail on a partition that is full, worn out, or has become read-only. */
+const BROKEN: readonly { name: string; fault: Fault; persistent: boolean; problem: RegExp }[] = [
+  {
+    name: 'the persistent partition cannot be read',
+    fault: (operation, path) =>
+      operation === 'open' && path === '/dev/vda6' ? new HostError('io', `cannot read ${path}`) : undefined,
+    persistent: false,
+    problem: /COS_PERSISTENT cannot be used: cannot read \/dev\/vda6\nwhat should be kept is in memory/,
+  },
+  {
+    name: 'the OEM partition cannot be read',
+    fault: (operation, path) =>
+      operation === 'open' && path === '/dev/vda5' ? new HostError('io', `cannot read ${path}`) : undefined,
+    persistent: true,
+    problem: /COS_OEM cannot be used/,
+  },
+  {
+    name: 'no folder can be made on the persistent partition',
+    fault: (operation, path) =>
+      operation === 'makeDirectory' && path.startsWith('/run/cairn/persistent/state')
+        ? new HostError('no-space', `cannot make the folder ${path}`)
+        : undefined,
+    persistent: false,
+    problem: /in memory, until the next reboot: cannot make the folder/,
+  },
+  {
+    name: 'a folder on the persistent partition cannot be looked at',
+    fault: (operation, path) =>
+      operation === 'lstat' && path.startsWith('/run/cairn/persistent/state')
+        ? new HostError('io', `cannot look at ${path}`)
+        : undefined,
+    persistent: false,
+    problem: /in memory, until the next reboot: cannot look at/,
+  },
+  {
+    name: 'the machine id cannot be kept',
+    fault: (operation, path) =>
+      operation === 'replace' && path.includes('/identity/')
+        ? new HostError('no-space', 'disk full')
+        : undefined,
+    persistent: true,
+    problem: /machine's id lasts only for this boot: disk full/,
+  },
+];
+
+for (const { name, fault, persistent, problem } of BROKEN) {
+  test(`the machine comes up all the same when ${name}`, async () => {
+    const root = fakeNode();
+    const record = await bootOn(root, {}, fault).record;
+    assert.equal(record.persistent, persistent);
+    assert.match(record.problems.join('\n'), problem);
+    assert.match(read(root, '/sysroot/etc/machine-id'), /^[0-9a-f]{32}\n$/);
+  });
+}
+
+test('copies of the image get their names only when they are on the disk', async () => {
+  const root = fakeNode();
+  const named: string[] = [];
+  const { record } = bootOn(root, {
+    sync: () => {
+      named.push(existsSync(join(root, '/run/cairn/persistent/state/home/data')) ? 'before' : 'after');
+      return {};
+    },
+  });
+  await record;
+  assert.deepEqual(named, ['after']);
+});
 
 const REFUSED: readonly [string, string, readonly string[], RegExp][] = [
   [

@@ -17,6 +17,8 @@ const PATHS: readonly WritablePath[] = [
 
 const directory = (mode: number, uid = 0, gid = 0) => ({ kind: 'directory' as const, mode, uid, gid });
 
+const LINK = { kind: 'symlink' as const, mode: 0o777, uid: 0, gid: 0 };
+
 const IMAGE: ImageFolders = new Map([
   ['/etc', directory(0o755)],
   ['/opt', directory(0o750, 7, 8)],
@@ -36,6 +38,18 @@ test('volatile paths are overlays on the image, with the image folder’s owner 
       'workdir=/run/cairn/volatile/etc/work,index=off,metacopy=off,redirect_dir=off 0 0\n' +
       'tmpfs /sysroot/tmp tmpfs mode=1777,nosuid,nodev,size=50% 0 0\n',
   );
+});
+
+test('a link in the image is left alone: mounting on it would lead out of the new root', () => {
+  const linked: ImageFolders = new Map([
+    ...IMAGE,
+    ...['/etc', '/home', '/etc/ssh'].map((path) => [path, LINK] as const),
+  ]);
+  const mounts = [
+    ...planVolatile('/sysroot', PATHS, linked).mounts,
+    ...planKept('/sysroot', PATHS, linked, '/p', new Set()).mounts,
+  ].map(({ target }) => target);
+  assert.deepEqual(mounts, ['/sysroot/tmp', '/sysroot/opt', '/sysroot/etc/k0s']);
 });
 
 const KEPT: readonly {

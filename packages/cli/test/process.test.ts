@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
@@ -25,7 +24,8 @@ const MIB = 2 ** 20;
 function largeTree(): Directory {
   const root = convertedTree();
   const large = {
-    size: 2048 * MIB,
+    // A hole: not hashed byte by byte, yet long enough to be interrupted by a parent that is slow itself.
+    size: 16_384 * MIB,
     data: [],
     read: (_: number, target: Uint8Array) => target.fill(0).length,
   };
@@ -99,6 +99,41 @@ test('when nobody reads the output any more, that is the end', async (context) =
   });
   assert.equal(stdout, 'AAAAAAAAAA 141\n');
   assert.doesNotMatch(stderr, /EPIPE|bug/);
+});
+
+const DOOMED: readonly (readonly string[])[] = [
+  ['image', 'cat', 'IMAGE', '/large'],
+  ['image', 'ls', 'IMAGE'],
+  ['image', 'ls', 'IMAGE', '--json'],
+];
+
+for (const args of DOOMED) {
+  test(`output to a full disk is an error, not a crash: ${args.join(' ')}`, async (context) => {
+    const folder = scratchFolder(context);
+    const root = makeDirectory();
+    place(root, '/large', makeFile({ size: 8 * MIB, read: (_, target) => target.fill(65).length }));
+    const image = await writeSample(folder, root);
+    const words = args.map((word) => (word === 'IMAGE' ? `tar:${image}` : word));
+    const { status, stderr } = spawnSync(
+      'sh',
+      ['-c', '"$0" "$@" >/dev/full', process.execPath, MAIN, ...words],
+      {
+        encoding: 'utf8',
+      },
+    );
+    assert.equal(status, 1);
+    assert.match(stderr, args.includes('--json') ? /^/ : /^cairn: the output cannot be written: ENOSPC/m);
+    assert.doesNotMatch(stderr, /\n +at |bug/);
+  });
+}
+
+test('messages that nobody reads do not stop the work', async (context) => {
+  const folder = scratchFolder(context);
+  const image = await writeSample(folder, convertedTree());
+  const script = '{ "$0" "$1" build "tar:$2" -o "$3"; echo "$?" >"$3.code"; } 2>&1 >/dev/null | true';
+  spawnSync('bash', ['-c', script, process.execPath, MAIN, image, join(folder, 'out')]);
+  assert.equal(readFileSync(join(folder, 'out.code'), 'utf8'), '0\n');
+  assert.ok(readdirSync(join(folder, 'out')).includes('release.json'));
 });
 
 test('on a real terminal progress is drawn, in a pipe it is not', async (context) => {

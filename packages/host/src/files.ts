@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import {
   chmod,
   chown,
+  constants,
   lstat,
   mkdir,
   open,
@@ -61,8 +62,13 @@ async function orMissing<T>(action: string, path: string, work: () => Promise<T>
 
 async function readLimited(path: string, limit = READ_LIMIT): Promise<Uint8Array | undefined> {
   return orMissing('read', path, async () => {
-    await using file = await open(path, 'r');
-    const { size } = await file.stat();
+    // Or the open of a pipe that nobody writes to would never end, and no signal reaches a process that waits for it.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const status = await file.stat();
+    if (status.isFIFO()) {
+      throw new HostError('wrong-kind', `cannot read ${path}: it is a pipe`);
+    }
+    const { size } = status;
     const tooLarge = (found: string) =>
       new HostError('too-large', `${path} has ${found} bytes, more than the ${limit} allowed here`);
     if (size > limit) throw tooLarge(String(size));

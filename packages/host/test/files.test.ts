@@ -88,6 +88,16 @@ suite('a whole small file', () => {
     }
   });
 
+  test('is never a pipe, which would be waited for without an end', async () => {
+    using folder = scratch();
+    const pipe = join(folder.path, 'pipe');
+    tool('mkfifo', pipe);
+    await assert.rejects(files.read(pipe), {
+      code: 'wrong-kind',
+      message: `cannot read ${pipe}: it is a pipe`,
+    });
+  });
+
   test('that says it has no bytes is read to its end, and no further than the limit', async () => {
     const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
     assert.equal(await files.readText('/proc/self/mountinfo'), mounts);

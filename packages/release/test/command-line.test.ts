@@ -15,6 +15,7 @@ const OURS = [
   'init=/sbin/init',
   'systemd.gpt_auto=no',
   'panic=10',
+  'gpt',
 ].join(' ');
 
 const build = (...extra: string[]) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type Files, HostError, realFiles } from '@cairn/host';
@@ -160,6 +160,19 @@ describe('runs that were killed', () => {
     assert.equal(partial().length, 3);
     await render(out);
     assert.deepEqual(readdirSync(folder).sort(), ['out', ...others].sort());
+  });
+
+  test('between the renames of a replacement: the old release is kept until there is a new one', async (t) => {
+    const folder = scratchFolder(t);
+    const out = join(folder, 'out');
+    await render(out, { version: '1' });
+    const replaced = `${out}.replaced-1-1-00000000`;
+    renameSync(out, replaced);
+    await assert.rejects(render(out, { version: '2' }, { files: fullDisk('uki.efi', 10) }));
+    assert.equal((await loadRelease(files, replaced)).version, '1');
+    await render(out, { version: '2' });
+    await render(out, { version: '3' });
+    assert.deepEqual(readdirSync(folder), ['out']);
   });
 });
 

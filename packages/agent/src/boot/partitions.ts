@@ -1,5 +1,5 @@
 import { readExactly, viewOf } from '@cairn/bytes';
-import type { Files, Host } from '@cairn/host';
+import { type Files, type Host, HostError } from '@cairn/host';
 import { findSystemDisk, type SystemDisk } from './disk.ts';
 import type { MountStep } from './mount.ts';
 import { PERSISTENT_LABEL } from './places.ts';
@@ -29,7 +29,7 @@ export async function preparePartitions(
   if (result.exitCode !== 0 || !after.partitions.has(PERSISTENT_LABEL)) {
     problems.push(`the partitions of ${disk.device} could not be made: ${lastLine(result.stderr)}`);
   }
-  return { disk: after, firstBoot: true };
+  return { disk: after, firstBoot: after.partitions.has(PERSISTENT_LABEL) };
 }
 
 /** How to mount one of the writable partitions, which is mended first if its last user has noted errors; undefined where there is none. */
@@ -42,15 +42,15 @@ export async function prepareFileSystem(
 ): Promise<MountStep | undefined> {
   const device = disk.partitions.get(label);
   if (device === undefined) {
-    problems.push(`${disk.device} has no partition ${label}: what should be kept is in memory`);
+    problems.push(`${disk.device} has no partition ${label}`);
     return undefined;
   }
-  if (await needsCheck(host.files, device)) {
-    // Exit codes 0 and 1: clean, or mended (fsck(8)).
-    const check = await host.programs.run(['e2fsck', '-p', device]);
-    if (check.exitCode > 1) {
-      problems.push(`${label} has errors that were not mended: ${lastLine(check.stdout)}`);
-    }
+  try {
+    if (await needsCheck(host.files, device)) await mend(host, label, device, problems);
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    problems.push(`${label} cannot be used: ${error.message}`);
+    return undefined;
   }
   return { source: device, target, type: 'ext4', options: ['nodev', 'noatime'] };
 }
@@ -61,6 +61,14 @@ async function needsCheck(files: Files, device: string): Promise<boolean> {
   const superblock = viewOf(await readExactly(file, EXT4.superblock, 64));
   const isExt4 = superblock.getUint16(EXT4.magicOffset, true) === EXT4.magic;
   return !isExt4 || (superblock.getUint16(EXT4.stateOffset, true) & EXT4.hasErrors) !== 0;
+}
+
+/** Mends what can be mended without loss, then what is left whatever it costs. Exit codes 0 and 1: clean, or mended (fsck(8)). */
+async function mend({ programs }: Host, label: string, device: string, problems: string[]): Promise<void> {
+  if ((await programs.run(['e2fsck', '-p', device])).exitCode <= 1) return;
+  const thorough = await programs.run(['e2fsck', '-y', device]);
+  const outcome = thorough.exitCode <= 1 ? 'were mended, and files may be lost' : 'could not be mended';
+  problems.push(`${label} had errors, which ${outcome}: ${lastLine(thorough.stdout)}`);
 }
 
 export function lastLine(text: string): string {

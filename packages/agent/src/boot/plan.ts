@@ -46,7 +46,7 @@ export function planVolatile(root: string, paths: readonly WritablePath[], image
         type: 'tmpfs',
         options: ['mode=1777', 'nosuid', 'nodev', 'size=50%'],
       });
-    } else if (kind === 'volatile') {
+    } else if (kind === 'volatile' && image.get(path)?.kind === 'directory') {
       const backing = `${VOLATILE}/${path.slice(1)}`;
       folders.push({ path: `${backing}/data`, ...attributesOf(image, path) });
       folders.push({ path: `${backing}/work`, ...ROOT_OWNED });
@@ -75,6 +75,8 @@ export function planKept(
   for (const { path, kind } of paths) {
     if (kind !== 'kept' && kind !== 'kept-overlay') continue;
     const inImage = image.get(path)?.kind === 'directory';
+    // A link is as writable as what it leads to. Mounting on it would follow it, here out of the new root.
+    if (!inImage && image.get(path) !== undefined) continue;
     // A folder can be made for it only where its parent is writable: below the volatile paths.
     if (!inImage && !isBelowVolatile(path, paths)) continue;
     const data = `${backing}/${stateFolder(path)}/data`;

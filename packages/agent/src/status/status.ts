@@ -1,5 +1,6 @@
 import type { Files } from '@cairn/host';
 import { parseMountInfo } from '@cairn/host';
+import { parseOsRelease } from '@cairn/release';
 import { readRootHash } from '../boot/boot.ts';
 import { BOOT_RECORD, UP } from '../boot/places.ts';
 import { parseBootRecord } from '../boot/record.ts';
@@ -35,7 +36,7 @@ export async function readStatus(files: Files): Promise<NodeStatus> {
     problems.push('the boot record is of another root than the one that runs');
   const up = Number.parseFloat((await files.readText(UP)) ?? '');
   return {
-    system: osName((await files.readText('/etc/os-release')) ?? ''),
+    system: await systemName(files),
     kernel: ((await files.readText('/proc/sys/kernel/osrelease')) ?? '').trim(),
     slot: record.slot,
     rootHash,
@@ -46,8 +47,8 @@ export async function readStatus(files: Files): Promise<NodeStatus> {
   };
 }
 
-function osName(osRelease: string): string {
-  return /^PRETTY_NAME="?(.*?)"?$/m.exec(osRelease)?.[1] ?? 'Linux';
+async function systemName(files: Files): Promise<string> {
+  return parseOsRelease((await files.read('/etc/os-release')) ?? new Uint8Array()).prettyName;
 }
 
 /**

@@ -9,6 +9,7 @@ import { openDoors } from '../image/doors.ts';
 import { layerDigest, openFramework } from '../image/framework.ts';
 import { layerProgress } from '../image/layer-progress.ts';
 import { type ImageOptions, parseImage, withImageOptions } from '../options/image.ts';
+import { printable } from '../output/text.ts';
 import type { Session } from '../session.ts';
 
 interface ConvertOptions extends ImageOptions {
@@ -92,7 +93,7 @@ async function convert(session: Session, options: ConvertOptions, name = ''): Pr
   report.summary({
     data: { folder, tag: output.tag, digest: written.digest, framework: description },
     text: [
-      `oci:${output.path}${output.tag === undefined ? '' : `:${output.tag}`} is ${name} with the framework layer ${description.version} (${formatBytes(file.size)})`,
+      `oci:${output.path}${output.tag === undefined ? '' : `:${output.tag}`} is ${name} with the framework layer ${printable(description.version)} (${formatBytes(file.size)})`,
       `  digest ${written.digest}`,
     ].join('\n'),
   });

@@ -1,6 +1,7 @@
 import { type NodeCommand, nodeCommands } from '@cairn/agent';
 import type { Command } from 'commander';
 import type { CommandLine } from '../command-line.ts';
+import { printable } from '../output/text.ts';
 
 /** A command that runs on a node, as the agent describes it. */
 export function nodeCommand(commands: CommandLine, name: string): Command {
@@ -17,7 +18,8 @@ function describe(commands: CommandLine, node: NodeCommand): Command {
   return command.action(
     commands.action(async ({ host, report, signal }) => {
       const { data, text, healthy } = await node.run(host, command.opts(), signal);
-      report.answer({ data: data as object, text });
+      // What an image says of itself is in it, and must not reach the terminal as more than text.
+      report.answer({ data: data as object, text: text.split('\n').map(printable).join('\n') });
       return healthy;
     }),
   );

@@ -46,7 +46,7 @@ export async function staged<T>(
   }
 }
 
-const STALE = /^(?:partial|replaced)-((\d+)-\d+)-[0-9a-f]{8}$/;
+const STALE = /^(partial|replaced)-((\d+)-\d+)-[0-9a-f]{8}$/;
 
 /** What runs for this place have left beside it that were killed. */
 async function removeStale(files: Files, target: string): Promise<void> {
@@ -54,8 +54,10 @@ async function removeStale(files: Files, target: string): Promise<void> {
   const prefix = `${basename(target)}.`;
   for (const name of await files.list(folder)) {
     if (!name.startsWith(prefix)) continue;
-    const [, token, processId] = STALE.exec(name.slice(prefix.length)) ?? [];
+    const [, kind, token, processId] = STALE.exec(name.slice(prefix.length)) ?? [];
     if (token === undefined || processId === undefined) continue;
+    // Killed between its two renames: what was replaced is all that there is, until there is something new.
+    if (kind === 'replaced' && (await files.lstat(target)) === undefined) continue;
     if ((await processToken(files, processId)) !== token) await files.remove(join(folder, name));
   }
 }

@@ -45,6 +45,8 @@ export function buildCommandLine(request: CommandLineRequest): string {
     `init=${init}`,
     'systemd.gpt_auto=no',
     'panic=10',
+    // Else the kernel does not look at the table's backup, should a power cut have left the first one half-written.
+    'gpt',
     ...extra.flatMap(splitArguments),
   ].join(' ');
   if (line.length > COMMAND_LINE_LIMIT) {
