@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { sha256Hex } from '@cairn/bytes';
 import { makePackageTree } from '@cairn/framework';
-import type { Host } from '@cairn/host';
+import { cacheFolder, type Host } from '@cairn/host';
 
 /** Downloads and what is made of them; may be removed at any time. */
-export const CACHE = process.env['CAIRN_CACHE'] ?? fileURLToPath(new URL('../../.cache/', import.meta.url));
+export const CACHE = cacheFolder(process.env);
 
 /** A root file system made of Debian packages, as a base image would be by a Dockerfile. */
 export interface ImageRecipe {

@@ -1,7 +1,7 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatBytes } from '@cairn/bytes';
-import { realHost } from '@cairn/host';
+import { cacheFolder, realHost } from '@cairn/host';
 import { buildFramework } from './build.ts';
 import { runProgram } from './program.ts';
 
@@ -15,7 +15,7 @@ const HELP = `Builds the framework layer, which makes any image bootable, or tak
 await runProgram('framework', async (signal) => {
   const { values } = parseArgs({
     options: {
-      cache: { type: 'string', default: fileURLToPath(new URL('../../.cache/framework/', import.meta.url)) },
+      cache: { type: 'string', default: join(cacheFolder(process.env), 'framework') },
       refresh: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cacheFolder } from '@cairn/host';
 import { CliError } from '../src/errors/error.ts';
 import { reportOf } from '../src/errors/report.ts';
 import { Interrupted } from '../src/errors/signals.ts';
-import { cacheFolder } from '../src/image/cache.ts';
 import { layerProgress } from '../src/image/layer-progress.ts';
 import { chooseReporter, outputFlags } from '../src/output/choose.ts';
 import type { ProgressEvent, Reporter } from '../src/output/reporter.ts';

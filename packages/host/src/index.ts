@@ -1,3 +1,4 @@
+export { cacheFolder } from './cache.ts';
 export { HostError, type HostErrorCode } from './error.ts';
 export { realFiles } from './files.ts';
 export { realHost } from './host.ts';

@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256Hex } from '@cairn/bytes';
+import { cacheFolder } from '@cairn/host';
 import { findAccelerator, runsUnderKvm } from '../src/machine/accelerator.ts';
 import type { Machine } from '../src/machine/machine.ts';
 import { restoreMachine, saveMachine } from '../src/machine/snapshot.ts';
 import { type StartOptions, startMachine } from '../src/machine/start.ts';
 import { type TinyGuest, tinyGuest } from './tiny-guest.ts';
 
-const CACHE = process.env['CAIRN_CACHE'] ?? join(import.meta.dirname, '../../../.cache');
+const CACHE = cacheFolder(process.env);
 const DISK_SIZE = 8 << 20;
 const MARK = 0x5a;
 

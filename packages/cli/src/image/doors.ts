@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { cacheFolder } from '@cairn/host';
 import {
   createRegistry,
   dockerCredentials,
@@ -12,7 +13,6 @@ import {
 import type { ImageOptions, Mirror } from '../options/image.ts';
 import type { Session } from '../session.ts';
 import { VERSION } from '../version.ts';
-import { cacheFolder } from './cache.ts';
 
 /** The ways to images, registries among them, until they are disposed of. */
 export type OpenDoors = ImageDoors & AsyncDisposable;

@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { chunksOf, sha256OfStream } from '@cairn/bytes';
-import type { OpenFile } from '@cairn/host';
+import { cacheFolder, type OpenFile } from '@cairn/host';
 import {
   type Image,
   type ImageDoors,
@@ -15,8 +15,8 @@ import { type Directory, readFileIn } from '@cairn/tree';
 import { CliError } from '../errors/error.ts';
 import type { Session } from '../session.ts';
 
-/** Where `npm run framework` puts it, seen from this file; nothing is there once this program is bundled. */
-const BUILT_HERE = '../../../../.cache/framework/layer.tar.zst';
+/** Where `npm run framework` puts it, in the cache folder. */
+const BUILT_HERE = 'framework/layer.tar.zst';
 const HINT = 'Make it with `npm run framework`, or name one: --framework FILE, or CAIRN_FRAMEWORK=FILE.';
 
 /** The framework layer, open. */
@@ -69,7 +69,7 @@ export function layerDigest({ file }: FrameworkLayer, signal: AbortSignal): Prom
 async function locate({ host }: Session, given: string | undefined): Promise<string> {
   const { environment, files } = host;
   const named = given ?? environment['CAIRN_FRAMEWORK'];
-  const path = named || fileURLToPath(new URL(BUILT_HERE, import.meta.url));
+  const path = named || join(cacheFolder(environment), BUILT_HERE);
   if ((await files.stat(path))?.kind === 'file') return path;
   throw new CliError(
     'no-framework',
