@@ -1,11 +1,17 @@
-import { type ByteSource, readAll, readExactly, sliceSource } from '@cairn/bytes';
-import { type ErofsExtent, openErofs, openFat32, type Partition, parseGpt, readUki } from '@cairn/disk';
+import { type ByteSource, chunksOf, readAll, readExactly, sha256OfStream, sliceSource } from '@cairn/bytes';
+import { type ErofsImage, openErofs, openFat32, type Partition, parseGpt, readUki } from '@cairn/disk';
 import { type Release, releaseId } from '@cairn/release';
 
 const BLOCK = 4096;
 const DIGEST = 32;
 const DIGESTS_PER_BLOCK = BLOCK / DIGEST;
 const COMMAND_LINE_LIMIT = 4096;
+
+/** Bytes that lie in a row on a disk. */
+export interface Place {
+  readonly start: number;
+  readonly length: number;
+}
 
 /** Where things are on a disk that `cairn build` made, in bytes from its start: what a test flips bits of. */
 export class DiskPlaces {
@@ -27,16 +33,16 @@ export class DiskPlaces {
   }
 
   /** The parts of a file of the root, ascending; the last may lie in the block of its inode. */
-  async fileExtents(path: string): Promise<readonly ErofsExtent[]> {
-    const image = await openErofs(sliceSource(this.#disk, this.#slot.start, this.#release.root.size));
-    let nid = image.root;
-    for (const name of path.split('/').filter((part) => part !== '')) {
-      const entry = (await image.readDirectory(nid)).find((entry) => entry.name === name);
-      if (entry === undefined) throw new Error(`the root has no ${path}`);
-      nid = entry.nid;
-    }
+  async fileExtents(path: string): Promise<readonly Place[]> {
+    const { image, nid } = await this.#find(path);
     const extents = await image.extents(nid);
-    return extents.map((extent) => ({ ...extent, imageOffset: this.#slot.start + extent.imageOffset }));
+    return extents.map(({ imageOffset, length }) => ({ start: this.#slot.start + imageOffset, length }));
+  }
+
+  /** What `sha256sum` must print of a file of the root. */
+  async sha256Of(path: string): Promise<string> {
+    const { image, nid } = await this.#find(path);
+    return sha256OfStream(chunksOf(await image.content(nid)));
   }
 
   /** The number of the root's block that a byte of the disk belongs to, as dm-verity counts. */
@@ -60,8 +66,8 @@ export class DiskPlaces {
     return this.#slot.start + size - lowestLevel + block * DIGEST;
   }
 
-  /** A character of the command line in the UKI on the ESP: the first of `text`. */
-  async commandLine(text: string): Promise<number> {
+  /** The first character of what matches in the command line of the UKI on the ESP. */
+  async commandLine(text: RegExp): Promise<number> {
     let last = 0;
     const esp = sliceSource(this.#disk, this.#esp.start, this.#esp.size);
     const watched: ByteSource = {
@@ -74,11 +80,22 @@ export class DiskPlaces {
     const uki = await (await openFat32(watched)).open(`EFI/cairn/${releaseId(this.#release)}.efi`);
     const { offset, size } = await ukiSection(uki, '.cmdline');
     const line = new TextDecoder().decode(await readExactly(uki, offset, size));
-    const index = line.indexOf(text);
+    const index = line.search(text);
     if (index < 0) throw new Error(`the command line has no ${text}: ${line}`);
     // A file may be scattered over its volume: where its byte is, is where the volume reads it.
     await readExactly(uki, offset + index, 1);
     return this.#esp.start + last;
+  }
+
+  async #find(path: string): Promise<{ readonly image: ErofsImage; readonly nid: number }> {
+    const image = await openErofs(sliceSource(this.#disk, this.#slot.start, this.#release.root.size));
+    let nid = image.root;
+    for (const name of path.split('/').filter((part) => part !== '')) {
+      const entry = (await image.readDirectory(nid)).find((entry) => entry.name === name);
+      if (entry === undefined) throw new Error(`the root has no ${path}`);
+      nid = entry.nid;
+    }
+    return { image, nid };
   }
 }
 
