@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deriveUuid, encodeGpt, PARTITION_TYPE, planDisk } from '@cairn/disk';
 
 export const ROOT_HASH = 'ab'.repeat(32);
+
+/** All machines of this process, gone when it ends. */
+const FOLDER = mkdtempSync(join(tmpdir(), 'cairn-nodes-'));
+process.once('exit', () => rmSync(FOLDER, { recursive: true, force: true }));
 
 export interface FakeNodeOptions {
   readonly labels?: readonly string[];
@@ -14,7 +18,7 @@ export interface FakeNodeOptions {
 
 /** A folder that looks like a machine in its initrd: sysfs with one disk, the link to the root, an image. */
 export function fakeNode(options: FakeNodeOptions = {}): string {
-  const root = mkdtempSync(join(tmpdir(), 'cairn-node-'));
+  const root = mkdtempSync(join(FOLDER, 'node-'));
   const put = (path: string, content: string) => {
     mkdirSync(join(root, path, '..'), { recursive: true });
     writeFileSync(join(root, path), content);
