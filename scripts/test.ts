@@ -7,7 +7,7 @@ import { spec } from 'node:test/reporters';
  * Runs the tests in phases and closes with one line that counts them all. A phase has its own concurrency: a
  * virtual machine wants both processors of the machine that CI has.
  *
- *     node scripts/test.ts fast   no virtual machine, under a minute
+ *     node scripts/test.ts fast   under a minute: no virtual machine, nothing slow
  *     node scripts/test.ts all    everything
  *     node scripts/test.ts all packages/disk e2e/boot   only files whose path has one of these in it
  */
@@ -19,9 +19,15 @@ interface Phase {
 
 const isMachine = (file: string) => file.endsWith('.vm.test.ts');
 const isMutation = (file: string) => file.endsWith('.mutation.test.ts');
+const isSlow = (file: string) => file.endsWith('.slow.test.ts');
 
-const UNIT: Phase = { name: 'units', concurrency: 2, takes: (file) => !isMachine(file) && !isMutation(file) };
+const UNIT: Phase = {
+  name: 'units',
+  concurrency: 2,
+  takes: (file) => !isMachine(file) && !isMutation(file) && !isSlow(file),
+};
 const MUTATION: Phase = { name: 'hostile input', concurrency: 2, takes: isMutation };
+const SLOW: Phase = { name: 'whole builds', concurrency: 1, takes: isSlow };
 const MACHINE: Phase = { name: 'virtual machines', concurrency: 1, takes: isMachine };
 
 /** A file that hangs must not take CI's whole time with it. */
@@ -40,7 +46,7 @@ const files = globSync(['packages/*/test/**/*.test.ts', 'framework/test/**/*.tes
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-for (const phase of mode === 'fast' ? [UNIT] : [UNIT, MUTATION, MACHINE]) {
+for (const phase of mode === 'fast' ? [UNIT] : [UNIT, MUTATION, SLOW, MACHINE]) {
   const chosen = files.filter((file) => phase.takes(file));
   if (chosen.length === 0) continue;
   console.log(`\n${phase.name}: ${chosen.length} files`);

@@ -57,6 +57,15 @@ test('the root is EROFS over dm-verity, read-only', async () => {
   assert.equal((await guest.output('cat /sys/block/dm-0/ro')).trim(), '1');
 });
 
+test('the image alone is at /run/cairn/image, and nothing is mounted twice', async () => {
+  const targets = (await guest.output('cut -d" " -f2 /proc/mounts')).trim().split('\n');
+  assert.deepEqual(
+    targets.filter((target) => target.startsWith('/run/cairn/image/')),
+    [],
+  );
+  assert.equal(targets.filter((target) => target === '/etc').length, 1);
+});
+
 test('cairn status says that all is well', async () => {
   const status = JSON.parse(await guest.output('cairn status --json', { timeoutMs: 60_000 }));
   assert.equal(status.verified, true);

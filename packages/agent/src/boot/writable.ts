@@ -18,7 +18,8 @@ export async function mountBase(
   const persistent = await prepareFileSystem(host, disk, PERSISTENT_LABEL, PERSISTENT, problems);
   const oem = await prepareFileSystem(host, disk, OEM_LABEL, `${root}/oem`, problems);
   const failure = await mountAll(host, 'base', [
-    { source: root, target: IMAGE, type: 'none', options: ['bind', 'ro'] },
+    // Private: what is mounted over the root afterwards must not show up in here too.
+    { source: root, target: IMAGE, type: 'none', options: ['bind', 'ro', 'private'] },
     { source: 'tmpfs', target: VOLATILE, type: 'tmpfs', options: ['mode=0755', 'nodev', 'size=25%'] },
     ...[persistent, oem].filter((mount) => mount !== undefined),
   ]);
