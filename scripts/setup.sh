@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 # uidmap: mmdebstrap needs it where it is not run by root.
 packages="binutils libcap2-bin mmdebstrap ovmf qemu-system-x86 qemu-utils uidmap"
 if [ "${1:-}" = tests ]; then
-  packages="$packages attr busybox-static cpio cryptsetup-bin docker-registry dosfstools erofs-utils fdisk gdisk
-    mtools openssl rpm skopeo systemd-boot-efi umoci"
+  packages="$packages attr busybox-static cpio cryptsetup-bin docker-registry dosfstools e2fsprogs erofs-utils fdisk gdisk
+    mtools openssl rpm skopeo systemd-boot-efi time umoci"
 fi
 
 missing=""
