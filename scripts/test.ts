@@ -39,7 +39,12 @@ if (mode !== 'all' && mode !== 'fast') {
   process.exit(2);
 }
 
-const files = globSync(['packages/*/test/**/*.test.ts', 'framework/test/**/*.test.ts', 'e2e/**/*.test.ts'])
+const files = globSync([
+  'packages/*/test/**/*.test.ts',
+  'framework/test/**/*.test.ts',
+  'bench/test/**/*.test.ts',
+  'e2e/**/*.test.ts',
+])
   .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
   .sort();
 
