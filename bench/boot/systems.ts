@@ -4,8 +4,9 @@ import { readUki } from '@cairn/disk';
 import { buildFramework } from '@cairn/framework';
 import { type Host, runChecked } from '@cairn/host';
 import { diskFileName, RELEASE_FILES } from '@cairn/release';
+import { cairn, SERIAL_CONSOLE } from '../../e2e/support/build.ts';
 import { CACHE, ensureRecipe, IMAGES, type ImageRecipe } from '../../e2e/support/images.ts';
-import { BENCH_CACHE, CAIRN, removeKept, say } from '../support/setup.ts';
+import { BENCH_CACHE, removeKept, say } from '../support/setup.ts';
 
 /** A system to boot without firmware and loader. */
 export interface System {
@@ -64,7 +65,7 @@ export async function ensureSystems(
 }
 
 async function ensureCairn(host: Host, tar: string, signal: AbortSignal): Promise<System> {
-  const { files, programs } = host;
+  const { files } = host;
   const framework = await buildFramework(host, { cacheFolder: join(CACHE, 'framework'), signal });
   const folder = join(BENCH_CACHE, `cairn-${sha256Hex(`${tar}\n${framework.digest}`).slice(0, 12)}`);
   const system = {
@@ -78,8 +79,8 @@ async function ensureCairn(host: Host, tar: string, signal: AbortSignal): Promis
     say('building the Cairn system');
     await removeKept(host, 'cairn-');
     await files.makeDirectory(BENCH_CACHE);
-    const options = ['--format', 'raw', '--cmdline', 'console=ttyS0', '--framework', framework.layerFile];
-    await runChecked(programs, [...CAIRN, 'build', `tar:${tar}`, '-o', folder, ...options], { signal });
+    const options = ['--format', 'raw', '--cmdline', SERIAL_CONSOLE, '--framework', framework.layerFile];
+    await cairn(host, ['build', `tar:${tar}`, '-o', folder, ...options], signal);
     const uki = join(folder, RELEASE_FILES.uki);
     await takeSection(host, uki, '.linux', system.kernel, signal);
     await takeSection(host, uki, '.initrd', system.initrd, signal);
@@ -111,7 +112,7 @@ async function ensurePlain(host: Host, tar: string, signal: AbortSignal): Promis
     kernel: join(folder, 'linux'),
     initrd: join(folder, 'initrd'),
     disk: join(folder, 'disk.raw'),
-    commandLine: 'root=/dev/vda ro console=ttyS0',
+    commandLine: `root=/dev/vda ro ${SERIAL_CONSOLE}`,
   };
   if ((await files.stat(folder)) !== undefined) return system;
   say('making the plain system');

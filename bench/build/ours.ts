@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Host } from '@cairn/host';
+import { CAIRN, SERIAL_CONSOLE } from '../../e2e/support/build.ts';
 import { measure, type Usage } from '../support/measure.ts';
-import { CAIRN } from '../support/setup.ts';
 
 /** Below the work folder: what our side makes. */
 export const OURS = 'ours';
@@ -25,7 +25,7 @@ export async function buildOurs(
     '--format',
     'raw',
     '--cmdline',
-    'console=ttyS0',
+    SERIAL_CONSOLE,
   ];
   return measure(host, argv, { folder: work, signal });
 }

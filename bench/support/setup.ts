@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { CairnError } from '@cairn/bytes';
 import type { Host } from '@cairn/host';
 import { CACHE } from '../../e2e/support/images.ts';
@@ -7,12 +6,6 @@ import { BenchError } from './error.ts';
 
 /** All that the benchmarks keep; may be removed at any time. */
 export const BENCH_CACHE = join(CACHE, 'bench');
-
-/** `cairn` as it is run from a clone. */
-export const CAIRN: readonly string[] = [
-  process.execPath,
-  fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url)),
-];
 
 /** Debian's packages for the programs that a benchmark runs. */
 const PACKAGE_OF: Readonly<Record<string, string>> = {
