@@ -5,6 +5,8 @@ import { suite, test } from 'node:test';
 import { RECIPE_FOLDER } from '../src/recipe.ts';
 import { NEEDS_ROOT, type Outcome, outcomeOf, scratch, tool } from './machine.ts';
 
+const SCRIPTS = join(RECIPE_FOLDER, 'initrd/usr/lib/cairn');
+
 /** 300 blocks of data have a tree of two levels: its top block is not its only one. */
 const HASH_OFFSET = 300 * 4096;
 
@@ -18,26 +20,29 @@ function makeSlot(path: string): string {
   return hash;
 }
 
-/** Runs the initrd's script on a slot, as if this machine had been started with a command line. */
+/**
+ * Runs what the initrd's /init asks of a slot, as if this machine had been started with a command line: is the line the
+ * UKI's own, and is the slot the root? If not, the reason is printed.
+ */
 function isRoot(folder: string, slot: string, commandLines: { signed: string; booted: string }): Outcome {
   writeFileSync(join(folder, 'signed'), commandLines.signed);
   // The kernel ends it with a newline, the file in the initrd has none.
   writeFileSync(join(folder, 'booted'), `${commandLines.booted}\n`);
   const script = `
-    set -e
-    mount --bind "$1/booted" /proc/cmdline
-    mount -t tmpfs none /etc
-    mkdir /etc/cairn
-    cp "$1/signed" /etc/cairn/cmdline
-    exec "$2" "$3"`;
-  const program = join(RECIPE_FOLDER, 'initrd/usr/lib/cairn/is-root');
-  return outcomeOf(['unshare', '--mount', 'sh', '-c', script, 'sh', folder, program, slot]);
+    set -u
+    cd "$1"
+    . ./command-line.sh
+    . ./slot.sh
+    signed_line=$2/signed
+    booted_line=$2/booted
+    check_command_line && read_command_line && is_root "$3" || { echo "$why"; exit 1; }`;
+  return outcomeOf(['sh', '-c', script, 'sh', SCRIPTS, folder, slot]);
 }
 
-suite('is-root, which finds the slot of a boot', { skip: NEEDS_ROOT }, () => {
+suite('how /init knows the slot of a boot', () => {
   const other = 'ab'.repeat(32);
-  const line = (hash: string, options = `hash-offset=${HASH_OFFSET},panic-on-corruption`) =>
-    `roothash=${hash} systemd.verity_root_data=/dev/cairn/root systemd.verity_root_options=${options} ro panic=10`;
+  const line = (hash: string, offset = `cairn.hash-offset=${HASH_OFFSET}`) =>
+    `roothash=${hash} ${offset} ro init=/sbin/init panic=10`;
 
   interface Case {
     readonly name: string;
@@ -51,7 +56,7 @@ suite('is-root, which finds the slot of a boot', { skip: NEEDS_ROOT }, () => {
     readonly refusal: RegExp | undefined;
   }
   const changedLine = /^the kernel command line is not the one that this UKI was built with$/m;
-  const noOffset = /names no root hash, or no hash-offset/;
+  const incomplete = /the command line of this UKI lacks roothash, cairn.hash-offset or init/;
   const cases: readonly Case[] = [
     { name: 'the right hash', signed: line, refusal: undefined },
     {
@@ -67,11 +72,6 @@ suite('is-root, which finds the slot of a boot', { skip: NEEDS_ROOT }, () => {
       refusal: new RegExp(`the argument ${word} was appended to the kernel command line, which may not be`),
     })),
     {
-      name: 'the offset as the last option',
-      signed: (hash) => line(hash, `panic-on-corruption,hash-offset=${HASH_OFFSET}`),
-      refusal: undefined,
-    },
-    {
       name: 'arguments with characters of the shell',
       signed: (hash) => `${line(hash)} x=* y=$(reboot) z=[a-z]`,
       refusal: undefined,
@@ -84,7 +84,7 @@ suite('is-root, which finds the slot of a boot', { skip: NEEDS_ROOT }, () => {
     {
       name: 'a changed command line',
       signed: line,
-      booted: (hash) => line(hash).replace('ro panic', 'rw panic'),
+      booted: (hash) => line(hash).replace(' ro ', ' rw '),
       refusal: changedLine,
     },
     {
@@ -112,22 +112,24 @@ suite('is-root, which finds the slot of a boot', { skip: NEEDS_ROOT }, () => {
       refusal: changedLine,
     },
     { name: 'a pattern for a command line', signed: () => '*', booted: line, refusal: changedLine },
-    {
-      name: 'no offset among the options',
-      signed: (hash) => line(hash, 'panic-on-corruption'),
-      refusal: noOffset,
-    },
-    { name: 'an empty offset', signed: (hash) => line(hash, 'hash-offset='), refusal: noOffset },
+    { name: 'no offset', signed: (hash) => line(hash, 'x=1'), refusal: incomplete },
+    { name: 'an empty offset', signed: (hash) => line(hash, 'cairn.hash-offset='), refusal: incomplete },
     {
       name: 'an offset that is no number',
-      signed: (hash) => line(hash, 'hash-offset=1+1'),
-      refusal: noOffset,
+      signed: (hash) => line(hash, 'cairn.hash-offset=1+1'),
+      refusal: incomplete,
     },
-    { name: 'no verity options', signed: (hash) => `roothash=${hash} ro`, refusal: noOffset },
-    { name: 'no root hash', signed: (hash) => line(hash).replace(/^\S+ /, ''), refusal: noOffset },
+    { name: 'no root hash', signed: (hash) => line(hash).replace(/^\S+ /, ''), refusal: incomplete },
+    { name: 'no init', signed: (hash) => line(hash).replace(/ init=\S+/, ''), refusal: incomplete },
+    {
+      name: 'an offset that a loader appends: the own one counts',
+      signed: line,
+      booted: (hash) => `${line(hash)} cairn.hash-offset=4096`,
+      refusal: undefined,
+    },
     {
       name: 'an offset behind the end of the slot',
-      signed: (hash) => line(hash, 'hash-offset=1099511627776'),
+      signed: (hash) => line(hash, 'cairn.hash-offset=1099511627776'),
       refusal: /holds another release/,
     },
     {
@@ -171,6 +173,23 @@ suite('is-root, which finds the slot of a boot', { skip: NEEDS_ROOT }, () => {
       0,
     );
   });
+});
+
+test("the table by which /init verifies a slot is veritysetup's own", () => {
+  using folder = scratch();
+  const slot = join(folder.path, 'slot');
+  const hash = makeSlot(slot);
+  const script = 'cd "$1"; . ./slot.sh; hash=$2 hash_offset=$3; verity_table /dev/slot';
+  const table = tool(['sh', '-c', script, 'sh', SCRIPTS, hash, String(HASH_OFFSET)]);
+  // veritysetup(8) dump: what it would tell the kernel.
+  const dump = tool(['veritysetup', 'dump', `--hash-offset=${HASH_OFFSET}`, slot]);
+  const blocks = /^Data blocks:\s+(\d+)$/m.exec(dump)?.[1];
+  assert.equal(blocks, '300');
+  assert.match(dump, /^Hash algorithm:\s+sha256$/m);
+  assert.equal(
+    table,
+    `0 2400 verity 1 /dev/slot /dev/slot 4096 4096 300 301 sha256 ${hash} - 1 panic_on_corruption\n`,
+  );
 });
 
 test('up notes once that the boot came so far', { skip: NEEDS_ROOT }, () => {

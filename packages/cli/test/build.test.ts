@@ -223,7 +223,7 @@ test('a release that was changed does not verify', async (context) => {
   }
   const description = join(out, 'release.json');
   const text = readFileSync(description, 'utf8');
-  writeFileSync(description, text.replace('rootfstype=erofs', 'rootfstype=other'));
+  writeFileSync(description, text.replace('systemd.verity=no', 'systemd.verity=on'));
   assert.match((await cairn(['release', 'verify', out, '-q'])).stderr, /its command line is another/);
 });
 

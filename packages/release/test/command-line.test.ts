@@ -7,12 +7,10 @@ import { COMMAND_LINE_LIMIT } from '../src/uki/command-line.ts';
 const ROOT_HASH = '0123456789abcdef'.repeat(4);
 const OURS = [
   `roothash=${ROOT_HASH}`,
-  'systemd.verity_root_data=/dev/cairn/root',
-  'systemd.verity_root_hash=/dev/cairn/root',
-  'systemd.verity_root_options=hash-offset=40960,panic-on-corruption',
-  'rootfstype=erofs',
+  'cairn.hash-offset=40960',
   'ro',
   'init=/sbin/init',
+  'systemd.verity=no',
   'systemd.gpt_auto=no',
   'panic=10',
   'gpt',
@@ -73,6 +71,7 @@ describe('refused', () => {
     ['"root"=/dev/sda1', /not yours/],
     ['usrhash=00', /not yours/],
     ['rootfstype=ext4', /not yours/],
+    ['cairn.hash-offset=4096', /not yours/],
     ['rootflags=subvol=x', /not yours/],
     ['systemd.verity=no', /not yours/],
     ['systemd.verity-root-options=ignore-corruption', /not yours/],

@@ -98,7 +98,7 @@ describe('a release', () => {
     assert.match(
       rendered.release.commandLine,
       new RegExp(
-        `^roothash=${rendered.release.root.rootHash} .*hash-offset=${rendered.release.root.hashOffset},.* console=ttyS0$`,
+        `^roothash=${rendered.release.root.rootHash} .*hash-offset=${rendered.release.root.hashOffset} .* console=ttyS0$`,
       ),
     );
     checkInitrd(section('.initrd'), rendered.release.commandLine);

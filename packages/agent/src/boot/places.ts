@@ -16,7 +16,7 @@ export const BOOT_RECORD = `${RUN}/boot.json`;
 /** Written by the last unit of a boot: how many seconds after the kernel's start. */
 export const UP = `${RUN}/up`;
 
-/** Made by the initrd's udev rule: the slot whose content has the root hash asked for. */
+/** Made by the initrd's /init: the slot whose content has the root hash asked for. */
 export const ROOT_LINK = '/dev/cairn/root';
 
 /** The labels are Kairos's, so that its users' configurations keep working. */

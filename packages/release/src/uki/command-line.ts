@@ -14,13 +14,11 @@ export interface CommandLineRequest {
 /** The kernel's COMMAND_LINE_SIZE on x86, less the NUL at its end. */
 export const COMMAND_LINE_LIMIT = 2047;
 
-/** The device that the initrd finds the root under: the slot whose verity tree has the root hash on top. */
-const ROOT_DEVICE = '/dev/cairn/root';
-
 /** Arguments that would lead away from the verified root. */
 const RESERVED = [
   /^(?:rd\.)?systemd\.verity/,
   /^(?:rd\.)?systemd\.gpt_auto(?:=|$)/,
+  /^cairn\.hash_offset(?:=|$)/,
   /^(?:root|roothash|usrhash|rootfstype|rootflags|rootdelay|rd\.root)(?:=|$)/,
   /^r[ow]$/,
 ];
@@ -37,12 +35,11 @@ export function buildCommandLine(request: CommandLineRequest): string {
   const { rootHash, hashOffset, init, extra } = request;
   const line = [
     `roothash=${rootHash}`,
-    `systemd.verity_root_data=${ROOT_DEVICE}`,
-    `systemd.verity_root_hash=${ROOT_DEVICE}`,
-    `systemd.verity_root_options=hash-offset=${hashOffset},panic-on-corruption`,
-    'rootfstype=erofs',
+    `cairn.hash-offset=${hashOffset}`,
     'ro',
     `init=${init}`,
+    // The image's systemd would look for a root of its own by these.
+    'systemd.verity=no',
     'systemd.gpt_auto=no',
     'panic=10',
     // Else the kernel does not look at the table's backup, should a power cut have left the first one half-written.

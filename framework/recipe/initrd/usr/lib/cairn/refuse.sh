@@ -1,0 +1,23 @@
+# Where any boot ends that cannot go on, sourced by /init: the reason on the console, and a reboot.
+
+refuse() {
+  echo
+  echo 'Cairn: this boot is refused.'
+  for line in "$@"; do echo "  $line"; done
+  # Of the kernel's own words the last ones: what it says of a disk or of verity.
+  dmesg --level=emerg,alert,crit,err --notime 2>/dev/null | tail -n 10 | sed 's/^/  kernel: /'
+  echo 'Cairn: rebooting in 10 seconds.'
+  sleep 10
+  echo b >/proc/sysrq-trigger
+  # The kernel reboots as well when its first process ends (panic=10 on the command line).
+  exit 1
+}
+
+refuse_without_slot() {
+  set -- 'No slot holds the release that this UKI was made for:' "  root hash $hash"
+  for slot in $(list_slots); do
+    is_root "$slot" || set -- "$@" "  $(label_of "$slot") on $why"
+  done
+  [ $# -gt 2 ] || set -- "$@" '  there is no slot: no disk with a partition named cairn-a was found'
+  refuse "$@"
+}
