@@ -3,7 +3,7 @@ import { teeTarget } from '@cairn/bytes';
 import type { UkiImage } from '@cairn/disk';
 import type { Files } from '@cairn/host';
 import { FRAMEWORK_PATHS, frameworkFile } from '../facts/framework.ts';
-import { startDiskImage } from '../media/image.ts';
+import { startImage } from '../media/image.ts';
 import { diskFileName } from '../media/names.ts';
 import { NewFolder } from '../output/folder.ts';
 import { writeRoot } from '../output/root.ts';
@@ -80,7 +80,7 @@ async function writeRelease(
   modules.catch(() => {});
 
   await using diskFile = plan.disk && (await folder.create(diskFileName(plan.disk.format)));
-  const disk = plan.disk && diskFile && (await startDiskImage(diskFile, plan.disk.format, plan.disk.layout));
+  const disk = plan.disk && diskFile && (await startImage(diskFile, plan.disk));
   await using rootFile = await folder.create(RELEASE_FILES.root);
   // The disk gets its root along with the file, so that it is read and hashed only once.
   const root = await writeRoot(plan.root, disk ? teeTarget(rootFile, disk.slot) : rootFile, options);
