@@ -1,3 +1,4 @@
+export { type Architecture, architectureNamed } from './architecture.ts';
 export { ReleaseError, type ReleaseErrorCode } from './error.ts';
 export { type Bootable, type BootKernel, type BootRequest, requireBootable } from './facts/bootable.ts';
 export { FRAMEWORK_PATHS, type Framework, parseFramework } from './facts/framework.ts';
@@ -33,5 +34,5 @@ export {
   type SpdxOptions,
   spdxDocument,
 } from './sbom/index.ts';
-export { type DiskSizes, diskSizes } from './sizes.ts';
+export { type DiskSizes, diskSizes, smallestDiskSize } from './sizes.ts';
 export { buildCommandLine, type CommandLineRequest } from './uki/command-line.ts';
