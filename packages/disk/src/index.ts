@@ -39,15 +39,14 @@ export { type Gpt, type ParseGptOptions, parseGpt } from './gpt/parse.ts';
 export type { IsoBootEntry } from './iso/boot.ts';
 export type { IsoEntry } from './iso/entries.ts';
 export { APPLICATION_USE_POSITION as ISO_APPLICATION_USE_POSITION } from './iso/format.ts';
-export {
-  type IsoExtent,
-  type IsoLayout,
-  type IsoRequest,
-  type PlacedIsoDirectory,
-  type PlacedIsoFile,
-  type PlacedIsoName,
-  planIso,
-} from './iso/plan.ts';
+export type {
+  IsoExtent,
+  IsoLayout,
+  PlacedIsoDirectory,
+  PlacedIsoFile,
+  PlacedIsoName,
+} from './iso/layout.ts';
+export { type IsoRequest, planIso } from './iso/plan.ts';
 export { type IsoPath, IsoVolume, openIso } from './iso/read.ts';
 export type { IsoBytes, IsoFile } from './iso/tree.ts';
 export { writeIso } from './iso/write.ts';

@@ -1,7 +1,7 @@
 import { concatBytes, viewOf } from '@cairn/bytes';
 import type { Timestamp } from '@cairn/tree';
 import { FLAG, MAX_EXTENT, SECTOR } from './format.ts';
-import type { IsoExtent, PlacedIsoDirectory, PlacedIsoName } from './plan.ts';
+import type { IsoExtent, PlacedIsoDirectory, PlacedIsoName } from './layout.ts';
 import { encodeRecord } from './records.ts';
 import { dotEntries, extensionReference, namedEntries, rootEntries } from './rock-ridge.ts';
 

@@ -10,8 +10,8 @@ import {
   STANDARD_ID,
   VOLUME,
 } from './format.ts';
+import type { IsoExtent, IsoLayout } from './layout.ts';
 import { encodeVolumeTime, NO_VOLUME_TIME, setBoth16, setBoth32 } from './numbers.ts';
-import type { IsoExtent, IsoLayout } from './plan.ts';
 import { packRecords } from './records.ts';
 import { extensionReference } from './rock-ridge.ts';
 

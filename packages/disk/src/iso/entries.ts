@@ -1,7 +1,7 @@
 import { type ByteSource, byteString, equalBytes, viewOf } from '@cairn/bytes';
 import { FLAG, RECORD, SECTOR } from './format.ts';
+import type { IsoExtent } from './layout.ts';
 import { malformed } from './malformed.ts';
-import type { IsoExtent } from './plan.ts';
 import { readEntries } from './system-use.ts';
 
 /** A file or folder as its folder lists it. */

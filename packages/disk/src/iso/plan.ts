@@ -1,9 +1,10 @@
-import { alignUp, type Content, formatBytes } from '@cairn/bytes';
+import { alignUp, formatBytes } from '@cairn/bytes';
 import type { Timestamp } from '@cairn/tree';
 import { DiskError } from '../error.ts';
 import { type DiskLayout, type Partition, type PartitionRequest, planDisk } from '../gpt/layout.ts';
 import { directoryRecords, pathTableSize } from './directory.ts';
 import { FIRST_DESCRIPTOR, SECTOR, VOLUME } from './format.ts';
+import type { IsoExtent, IsoLayout, PlacedIsoDirectory, PlacedIsoFile, PlacedIsoName } from './layout.ts';
 import { packRecords } from './records.ts';
 import { type DirectoryNode, growTree, type IsoFile, type IsoNode, namedNodes } from './tree.ts';
 
@@ -19,53 +20,6 @@ export interface IsoRequest {
   readonly applicationUse?: Uint8Array | undefined;
   /** A partition table over the same bytes, for when they are on a disk. It has at least one partition. */
   readonly disk?: { readonly diskUuid: string; readonly partitions: readonly PartitionRequest[] } | undefined;
-}
-
-/** Positions and sizes are in bytes. */
-export interface IsoExtent {
-  readonly position: number;
-  readonly size: number;
-}
-
-export interface PlacedIsoFile extends IsoExtent {
-  readonly path: string;
-  /** Undefined for a part of a partition. */
-  readonly content: Content | undefined;
-}
-
-/** A name in a folder, and its place in the list of `directories` or `files`. */
-export interface PlacedIsoName {
-  readonly name: string;
-  /** Without Rock Ridge. */
-  readonly alias: string;
-  readonly kind: 'directory' | 'file';
-  readonly index: number;
-}
-
-export interface PlacedIsoDirectory extends IsoExtent {
-  readonly path: string;
-  /** Without Rock Ridge; empty for the root. */
-  readonly alias: string;
-  /** Its place in the list; the root is its own. */
-  readonly parent: number;
-  readonly children: readonly PlacedIsoName[];
-}
-
-/** Where everything of a volume is. */
-export interface IsoLayout {
-  readonly size: number;
-  readonly volumeId: string;
-  readonly time: Timestamp;
-  readonly applicationUse: Uint8Array;
-  /** Level by level, as in the path table: the root first. */
-  readonly directories: readonly PlacedIsoDirectory[];
-  readonly files: readonly PlacedIsoFile[];
-  /** Both forms of the path table. */
-  readonly pathTable: { readonly size: number; readonly little: number; readonly big: number };
-  /** Where the description of Rock Ridge is. */
-  readonly continuation: number;
-  readonly boot: { readonly catalog: number; readonly image: IsoExtent } | undefined;
-  readonly disk: DiskLayout | undefined;
 }
 
 const VOLUME_ID = /^[A-Z0-9_]{1,32}$/;

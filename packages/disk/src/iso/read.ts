@@ -3,8 +3,8 @@ import { DiskError } from '../error.ts';
 import { catalogSector, type IsoBootEntry, readCatalog } from './boot.ts';
 import { firstRecord, type IsoEntry, parseDirectory, parseRecord, type SystemUse } from './entries.ts';
 import { DESCRIPTOR_TYPE, FIRST_DESCRIPTOR, SECTOR, STANDARD_ID, VOLUME } from './format.ts';
+import type { IsoExtent } from './layout.ts';
 import { malformed } from './malformed.ts';
-import type { IsoExtent } from './plan.ts';
 import { skippedBytes } from './system-use.ts';
 
 export interface IsoPath {

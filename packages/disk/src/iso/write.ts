@@ -1,7 +1,7 @@
 import type { ByteTarget } from '@cairn/bytes';
 import { copyContent } from '../content.ts';
 import { encodeIso } from './encode.ts';
-import type { IsoLayout } from './plan.ts';
+import type { IsoLayout } from './layout.ts';
 
 /**
  * Writes a volume and its partition table; what is in partitions is for others to write, before or after. The target must
