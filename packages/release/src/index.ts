@@ -9,6 +9,7 @@ export { type OsRelease, parseOsRelease } from './facts/os-release.ts';
 export { loaderEntry, releaseId } from './media/esp.ts';
 export { LIVE } from './media/live.ts';
 export { type DiskFormat, diskFileName, MEDIA_FORMATS, type MediaFormat } from './media/names.ts';
+export { type LiveRelease, openLive } from './media/open-live.ts';
 export type { ImageRequest } from './media/plan.ts';
 export { type WriteDiskOptions, writeDisk } from './media/write.ts';
 export { type ModuleGroup, REQUIRED_MODULES, WANTED_MODULES } from './modules/wanted.ts';

@@ -3,11 +3,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { memorySource } from '@cairn/bytes';
+import { type ByteSource, memorySource, readExactly } from '@cairn/bytes';
 import { ISO_APPLICATION_USE_POSITION } from '@cairn/disk';
 import { realFiles } from '@cairn/host';
 import { architectureNamed } from '../src/architecture.ts';
 import {
+  loadRelease,
+  openLive,
   parseRelease,
   type Release,
   ReleaseError,
@@ -60,18 +62,20 @@ describe('a live ISO', () => {
     ]);
   });
 
-  test('has the release and the configuration as files', () => {
+  test('has the whole release and the configuration as files', async () => {
     assert.deepEqual(readdirSync(extracted).sort(), ['cairn', 'efi.img']);
     assert.deepEqual(readdirSync(join(extracted, 'cairn')).sort(), [
       'config.yaml',
       'release.json',
       'root.erofs',
+      'sbom.spdx.json',
       'uki.efi',
     ]);
-    for (const name of ['release.json', 'root.erofs', 'uki.efi']) {
+    for (const name of ['release.json', 'root.erofs', 'sbom.spdx.json', 'uki.efi']) {
       assert.ok(readFileSync(join(extracted, 'cairn', name)).equals(readFileSync(join(out, name))), name);
     }
     assert.deepEqual(readFileSync(join(extracted, 'cairn/config.yaml')), Buffer.from(CONFIG));
+    assert.deepEqual(await loadRelease(files, join(extracted, 'cairn')), release);
     assert.deepEqual(parseRelease(readFileSync(join(extracted, 'cairn/release.json'))), release);
   });
 
@@ -140,6 +144,54 @@ describe('a live ISO', () => {
     assert.doesNotMatch(tool('bsdtar', '-t', '-f', other), /config\.yaml/);
   });
 
+  test('is read without a mount, also from a larger disk that it was copied to', async () => {
+    const stick = join(folder, 'stick');
+    tool('cp', iso, stick);
+    tool('truncate', '-s', '+20M', stick);
+    for (const path of [iso, stick]) {
+      await using medium = await files.open(path, 'read');
+      const live = await openLive(medium);
+      assert.deepEqual(live.release, release);
+      assert.deepEqual(live.config, CONFIG);
+      const bytes = async (source: ByteSource) => Buffer.from(await readExactly(source, 0, source.size));
+      assert.ok((await bytes(live.root)).equals(readFileSync(join(out, 'root.erofs'))));
+      assert.ok((await bytes(live.uki)).equals(readFileSync(join(out, 'uki.efi'))));
+    }
+  });
+
+  test('is refused where it is cut off or something else', async () => {
+    const other = join(folder, 'foreign.iso');
+    tool('xorriso', '-as', 'mkisofs', '-quiet', '-r', '-V', 'OTHER', '-o', other, join(extracted, 'cairn'));
+    const impostor = join(folder, 'impostor.iso');
+    tool('xorriso', '-as', 'mkisofs', '-quiet', '-r', '-V', 'CAIRN_LIVE', '-o', impostor, extracted);
+    tool('rm', '-rf', join(folder, 'poor'));
+    tool('cp', '-r', extracted, join(folder, 'poor'));
+    tool('truncate', '-s', '-4096', join(folder, 'poor/cairn/root.erofs'));
+    const poor = join(folder, 'poor.iso');
+    tool('xorriso', '-as', 'mkisofs', '-quiet', '-r', '-V', 'CAIRN_LIVE', '-o', poor, join(folder, 'poor'));
+    const cut = join(folder, 'cut.iso');
+    tool('cp', iso, cut);
+    tool('truncate', '-s', '2M', cut);
+    const cases = [
+      [other, /this ISO is "OTHER", not "CAIRN_LIVE"/],
+      [poor, /the medium's root\.erofs cannot have \d+ bytes/],
+      [cut, /no live medium of Cairn's: .* there are only 2097152/],
+      [join(out, 'root.erofs'), /no live medium of Cairn's: /],
+    ] as const;
+    for (const [path, message] of cases) {
+      await using medium = await files.open(path, 'read');
+      await assert.rejects(openLive(medium), (error) => {
+        assert.ok(error instanceof ReleaseError);
+        assert.equal(error.code, 'bad-release');
+        assert.match(error.message, message);
+        return true;
+      });
+    }
+    // What another tool has written anew is a medium too, if all is there.
+    await using medium = await files.open(impostor, 'read');
+    assert.equal((await openLive(medium)).root.size, release.root.size);
+  });
+
   test('takes little more than its files', () => {
     const { size } = memorySource(readFileSync(iso));
     assert.ok(size < release.root.size + 34 * MIB + 5 * MIB, String(size));
@@ -161,7 +213,11 @@ test('an ESP has room for every UKI that a release may have', async () => {
     260 * MIB,
     319 * MIB,
   ]) {
-    const { iso, fat, esp } = layOutLive(media, release, { uki: emptySource(size), bootLoader });
+    const { iso, fat, esp } = layOutLive(media, release, {
+      uki: emptySource(size),
+      bootLoader,
+      sbom: emptySource(5),
+    });
     assert.equal(esp.size, fat.size);
     assert.ok(fat.size <= Math.max(34 * MIB, size * 1.03 + 3 * MIB), `${size} ${fat.size}`);
     assert.ok(iso.files.every(({ position }) => position % 2048 === 0));

@@ -2,9 +2,9 @@ import { type ByteTarget, offsetTarget } from '@cairn/bytes';
 import { encodeGpt, Qcow2Writer, writeFat32, writeIso } from '@cairn/disk';
 import type { OpenFile } from '@cairn/host';
 import type { Release } from '../release/schema.ts';
-import { type BootFiles, writeEsp } from './esp.ts';
+import { writeEsp } from './esp.ts';
 import type { MediaLayout } from './layout.ts';
-import { type LiveMedia, layOutLive, liveRoot } from './live.ts';
+import { type LiveMedia, layOutLive, liveRoot, type MediaFiles } from './live.ts';
 import type { DiskFormat } from './names.ts';
 import type { PlannedImage } from './plan.ts';
 
@@ -13,7 +13,7 @@ export interface DiskImage {
   /** Where the root goes; positions count from its start. */
   readonly slot: ByteTarget;
   /** Writes ESP and partition tables, and closes the image. */
-  finish(release: Release, files: BootFiles, signal?: AbortSignal): Promise<void>;
+  finish(release: Release, files: MediaFiles, signal?: AbortSignal): Promise<void>;
 }
 
 /** Starts an image in a new file. What is not written stays a hole. */

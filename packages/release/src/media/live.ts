@@ -1,4 +1,4 @@
-import { type ByteTarget, memorySource, offsetTarget, sha256Hex } from '@cairn/bytes';
+import { type ByteSource, type ByteTarget, memorySource, offsetTarget, sha256Hex } from '@cairn/bytes';
 import {
   deriveUuid,
   type FatFile,
@@ -40,6 +40,11 @@ export interface LiveMedia {
   readonly root: Partition;
   readonly rootSize: number;
   readonly config: Uint8Array | undefined;
+}
+
+/** What media get besides a release's own texts. */
+export interface MediaFiles extends BootFiles {
+  readonly sbom: ByteSource;
 }
 
 /** All of an ISO. */
@@ -117,7 +122,7 @@ function liveEntry(release: Release): string {
 }
 
 /** Lays out all that is on the medium, the UKI being there. UKI and description are stored once, on the ESP, and are files of the ISO too. */
-export function layOutLive(media: LiveMedia, release: Release, files: BootFiles): LiveLayout {
+export function layOutLive(media: LiveMedia, release: Release, files: MediaFiles): LiveLayout {
   const { seed, root, rootSize, config } = media;
   const espFiles = liveEspFiles(release, files);
   const fat = planFat32({
@@ -144,6 +149,7 @@ export function layOutLive(media: LiveMedia, release: Release, files: BootFiles)
       { path: `${folder}/${RELEASE_FILES.root}`, partition: LIVE.rootLabel, offset: 0, size: rootSize },
       onEsp(`${folder}/${RELEASE_FILES.uki}`, ukiPath(id)),
       onEsp(`${folder}/${RELEASE_FILES.description}`, descriptionPath(id)),
+      { path: `${folder}/${RELEASE_FILES.sbom}`, content: files.sbom },
       { path: LIVE.espImage, partition: LIVE.espLabel, offset: 0, size: fat.size },
       ...(config === undefined ? [] : [{ path: `${folder}/${LIVE.config}`, content: memorySource(config) }]),
     ],

@@ -24,7 +24,7 @@ export interface WriteDiskOptions extends ImageRequest {
 const DAMAGED_HINT = 'It was changed or damaged. Render the release again.';
 
 /**
- * Makes a disk image or an ISO of a release that was rendered before: the same bytes as when it is made along with it. Root and UKI
+ * Makes a disk image or an ISO of a release that was rendered before: the same bytes as when it is made along with it. Its files
  * are verified as they are read. The image appears when it is whole.
  *
  * @throws ReleaseError `bad-release` for a release that is not whole, `output-exists`, `too-large`, `bad-option`
@@ -52,25 +52,28 @@ export async function writeDisk(
   async function write(partial: string): Promise<Release> {
     await using root = await files.open(join(folder, release.root.file), 'read');
     await using uki = await files.open(join(folder, release.uki.file), 'read');
-    await checkUki(release, uki, signal);
+    await using sbom = await files.open(join(folder, release.sbom.file), 'read');
+    await checkDigest(release.uki, uki, signal);
+    await checkDigest(release.sbom, sbom, signal);
     await using file = await files.open(partial, 'create');
     const image = await startImage(file, plan);
     await copyRoot(release, root, image, signal, onProgress);
     onProgress?.({ phase: 'disk' });
-    await image.finish(release, { uki, bootLoader: await bootLoaderIn(root, signal) }, signal);
+    const bootLoader = await bootLoaderIn(root, signal);
+    await image.finish(release, { uki, bootLoader, sbom }, signal);
     return release;
   }
   return staged(files, out, write, { signal });
 }
 
-async function checkUki(
-  { uki }: Release,
+async function checkDigest(
+  { file, sha256 }: Release['uki'] | Release['sbom'],
   source: ByteSource,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const digest = await sha256OfStream(chunksOf(source, signal));
-  if (digest === uki.sha256) return;
-  throw new ReleaseError('bad-release', `${uki.file} has the SHA-256 ${digest}, not the release's`, {
+  if (digest === sha256) return;
+  throw new ReleaseError('bad-release', `${file} has the SHA-256 ${digest}, not the release's`, {
     hint: DAMAGED_HINT,
   });
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { teeTarget } from '@cairn/bytes';
+import { memorySource, teeTarget } from '@cairn/bytes';
 import type { UkiImage } from '@cairn/disk';
 import type { Files } from '@cairn/host';
 import { FRAMEWORK_PATHS, frameworkFile } from '../facts/framework.ts';
@@ -97,7 +97,8 @@ async function writeRelease(
 
   onProgress?.({ phase: 'sbom' });
   const list = await readPackages(plan.tree, { signal });
-  const sbomFile = await folder.put(RELEASE_FILES.sbom, encodeSbom(list, plan, input, options.tool));
+  const sbom = encodeSbom(list, plan, input, options.tool);
+  const sbomFile = await folder.put(RELEASE_FILES.sbom, sbom);
 
   const { name, version, bootable, image, kernelImage, framework, slotSize } = plan;
   const release: Release = {
@@ -123,7 +124,7 @@ async function writeRelease(
   if (disk !== undefined) {
     onProgress?.({ phase: 'disk' });
     const bootLoader = frameworkFile(plan.tree, FRAMEWORK_PATHS.bootLoader).content;
-    await disk.finish(release, { uki, bootLoader }, signal);
+    await disk.finish(release, { uki, bootLoader, sbom: memorySource(sbom) }, signal);
   }
   return { release, warnings: list.warnings };
 }
