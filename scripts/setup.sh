@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 packages="binutils libcap2-bin mmdebstrap ovmf qemu-system-x86 qemu-utils uidmap"
 if [ "${1:-}" = tests ]; then
   packages="$packages attr busybox-static cpio cryptsetup-bin docker-registry dosfstools e2fsprogs erofs-utils fdisk gdisk
-    mtools openssl rpm skopeo systemd-boot-efi time umoci"
+    genisoimage libarchive-tools mtools openssl rpm skopeo systemd-boot-efi time umoci xorriso"
 fi
 
 missing=""

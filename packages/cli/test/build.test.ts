@@ -88,6 +88,48 @@ test('an image that is not converted becomes a release with two disks, and says 
   assert.match(inspected, new RegExp(`root hash: +${release.root.rootHash}`));
 });
 
+test('an ISO with a configuration, along with a release or with a disk', async (context) => {
+  const folder = scratchFolder(context);
+  const [image, framework] = [await writeSample(folder), await writeFramework(folder)];
+  const config = join(folder, 'node.yaml');
+  writeFileSync(config, '#cloud-config\nhostname: näher\n');
+  const build = (out: string, ...args: string[]) =>
+    cairn(['build', `tar:${image}`, '-o', join(folder, out), '--framework', framework, ...args]);
+  const { stdout } = succeeded(await build('a', '--format', 'iso', '--config', config, '--slot-size', '64M'));
+  assert.match(stdout, /disk\.iso +boots by UEFI, from a CD or a USB stick/);
+  assert.match(stdout, /qemu-system-x86_64 .* -cdrom .*a\/disk\.iso/);
+  const both = await build(
+    'b',
+    '--format',
+    'raw,iso',
+    '--config',
+    config,
+    '--disk-size',
+    '2G',
+    '--slot-size',
+    '64M',
+    '--json',
+  );
+  assert.deepEqual(eventsOf(succeeded(both)).at(-1)?.['disks'], ['disk.raw', 'disk.iso']);
+  const [alone, along] = ['a', 'b'].map((name) => readFileSync(join(folder, name, 'disk.iso')));
+  assert.ok(alone !== undefined && along !== undefined && alone.equals(along));
+  const inside = execFileSync('bsdtar', ['-x', '-O', '-f', join(folder, 'a/disk.iso'), 'cairn/config.yaml']);
+  assert.deepEqual(inside, readFileSync(config));
+
+  writeFileSync(config, Uint8Array.of(0x61, 0xff));
+  const cases: readonly (readonly [string, RegExp])[] = [
+    [config, /the configuration is not UTF-8 text/],
+    [join(folder, 'none.yaml'), /there is no configuration .*none\.yaml/],
+    [join(folder, 'a/disk.iso'), /disk\.iso/],
+  ];
+  for (const [path, message] of cases) {
+    const outcome = await build('c', '--format', 'iso', '--config', path);
+    assert.equal(outcome.exitCode, 1);
+    assert.match(outcome.stderr, message);
+    assert.equal(existsSync(join(folder, 'c')), false);
+  }
+});
+
 test('convert and build give what build alone gives', async (context) => {
   const folder = scratchFolder(context);
   const [image, framework] = [await writeSample(folder), await writeFramework(folder)];

@@ -20,8 +20,10 @@ const USAGE: readonly (readonly [args: string, message: RegExp, hint: RegExp])[]
   ['build a -o x --disk-size 12', /"12" is not a size/, /512M, 10G/],
   ['build a -o x --slot-size 1.5G', /"1.5G" is not a size/, /512M, 10G/],
   ['build a -o x --disk-size 20G', /--disk-size is for a disk/, /Add --format raw/],
-  ['build a -o x --format vmdk', /"vmdk" is not a disk format/, /raw and qcow2/],
-  ['build a -o x --format raw,', /"raw," is not a disk format/, /raw and qcow2/],
+  ['build a -o x --disk-size 20G --format iso', /--disk-size is for a disk/, /Add --format raw/],
+  ['build a -o x --config y --format raw', /--config is for an ISO/, /Add --format iso/],
+  ['build a -o x --format vmdk', /"vmdk" is not a disk format/, /raw, qcow2 and iso/],
+  ['build a -o x --format raw,', /"raw," is not a disk format/, /raw, qcow2 and iso/],
   ['build a -o x --platform linux/s390x', /"linux\/s390x" is not a platform/, /linux\/amd64 or linux\/arm64/],
   ['build a -o x --mirror docker.io', /"docker.io" does not name a mirror/, /REGISTRY=MIRROR/],
   ['build UPPER -o x', /"UPPER" is not an image reference/, /./],
@@ -85,7 +87,7 @@ test('with --json a mistake is an event on the standard output', async () => {
       command: 'build',
       code: 'usage',
       message: '"vmdk" is not a disk format',
-      hint: 'There are raw and qcow2.',
+      hint: 'There are raw, qcow2 and iso.',
     },
   ]);
 });

@@ -36,6 +36,20 @@ export {
   type SectorSize,
 } from './gpt/layout.ts';
 export { type Gpt, type ParseGptOptions, parseGpt } from './gpt/parse.ts';
+export type { IsoBootEntry } from './iso/boot.ts';
+export type { IsoEntry } from './iso/entries.ts';
+export { APPLICATION_USE_POSITION as ISO_APPLICATION_USE_POSITION } from './iso/format.ts';
+export type {
+  IsoExtent,
+  IsoLayout,
+  PlacedIsoDirectory,
+  PlacedIsoFile,
+  PlacedIsoName,
+} from './iso/layout.ts';
+export { type IsoRequest, planIso } from './iso/plan.ts';
+export { type IsoPath, IsoVolume, openIso } from './iso/read.ts';
+export type { IsoBytes, IsoFile } from './iso/tree.ts';
+export { writeIso } from './iso/write.ts';
 export type { PeMachine } from './pe/format.ts';
 export { type PeDirectory, type PeImage, type PeSection, parsePe } from './pe/parse.ts';
 export { readUki, type Uki, type UkiPart } from './pe/read.ts';

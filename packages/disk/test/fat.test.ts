@@ -81,6 +81,30 @@ test('an ESP of 1 GiB with a file of 60 MB is written in about 60 MB', async (co
   assert.match(tool('fsck.fat', ['-n', '-v', image]), /4096 bytes per cluster/);
 });
 
+test('files begin where they are asked to, and the clusters between them are free', async (context) => {
+  const folder = scratchFolder(context);
+  for (const [fileAlignment, size] of [
+    [2048, 64 * MIB],
+    [4096, SMALLEST],
+    [2048, 600 * MIB],
+    [1, SMALLEST],
+  ] as const) {
+    const image = join(folder, `${fileAlignment}-${size}`);
+    const wanted = request([...ESP_FILES, textFile('a/last')], { fileAlignment, size });
+    await makeVolume(image, wanted);
+    const { files } = planFat32(wanted);
+    assert.deepEqual(
+      files.filter(({ clusters, position }) => clusters > 0 && position % fileAlignment !== 0),
+      [],
+    );
+    await using source = await fileSource(image);
+    const volume = await openFat32(source);
+    for (const { path, content } of wanted.files) {
+      assert.equal(await digest(await volume.open(path)), await digest(content), path);
+    }
+  }
+});
+
 test('holes of a file are not written and read as zeros', async (context) => {
   const image = join(scratchFolder(context), 'esp.img');
   const data = [{ start: 5 * MIB, end: 5 * MIB + 10 }];

@@ -1,3 +1,4 @@
+export { type Architecture, architectureNamed } from './architecture.ts';
 export { ReleaseError, type ReleaseErrorCode } from './error.ts';
 export { type Bootable, type BootKernel, type BootRequest, requireBootable } from './facts/bootable.ts';
 export { FRAMEWORK_PATHS, type Framework, parseFramework } from './facts/framework.ts';
@@ -6,8 +7,10 @@ export { inspectTree, type OsFacts } from './facts/inspect.ts';
 export type { Kernel } from './facts/kernels.ts';
 export { type OsRelease, parseOsRelease } from './facts/os-release.ts';
 export { loaderEntry, releaseId } from './media/esp.ts';
-export type { DiskFormat } from './media/image.ts';
-export { diskFileName } from './media/names.ts';
+export { LIVE } from './media/live.ts';
+export { type DiskFormat, diskFileName, MEDIA_FORMATS, type MediaFormat } from './media/names.ts';
+export { type LiveRelease, openLive } from './media/open-live.ts';
+export type { ImageRequest } from './media/plan.ts';
 export { type WriteDiskOptions, writeDisk } from './media/write.ts';
 export { type ModuleGroup, REQUIRED_MODULES, WANTED_MODULES } from './modules/wanted.ts';
 export { type WithKernelOptions, withKernel } from './prepare/kernel.ts';
@@ -32,5 +35,5 @@ export {
   type SpdxOptions,
   spdxDocument,
 } from './sbom/index.ts';
-export { type DiskSizes, diskSizes } from './sizes.ts';
+export { type DiskSizes, diskSizes, smallestDiskSize } from './sizes.ts';
 export { buildCommandLine, type CommandLineRequest } from './uki/command-line.ts';

@@ -2,9 +2,11 @@ import { dirname, join, resolve } from 'node:path';
 import { formatBytes } from '@cairn/bytes';
 import { openImage, openTree, type Reference } from '@cairn/oci';
 import {
-  type DiskFormat,
   diskFileName,
+  type ImageRequest,
   inspectTree,
+  MEDIA_FORMATS,
+  type MediaFormat,
   type Release,
   type ReleaseInput,
   renderRelease,
@@ -28,8 +30,9 @@ import { VERSION } from '../version.ts';
 
 interface BuildOptions extends ImageOptions {
   readonly output: string;
-  readonly format?: readonly DiskFormat[];
+  readonly format?: readonly MediaFormat[];
   readonly diskSize?: number;
+  readonly config?: string;
   readonly slotSize?: number;
   readonly kernel?: string;
   readonly kernelVersion?: string;
@@ -39,21 +42,25 @@ interface BuildOptions extends ImageOptions {
   readonly framework?: string;
 }
 
-const FORMATS: ReadonlySet<string> = new Set<DiskFormat>(['raw', 'qcow2']);
+const FORMATS: ReadonlySet<string> = new Set(MEDIA_FORMATS);
+/** Far more than a configuration has; what is allowed is the release's to say. */
+const CONFIG_READ_LIMIT = 16 << 20;
 
 const EXAMPLES = [
   'cairn build debian-os:13 -o out',
   'cairn build oci:my-os -o out --format qcow2 --disk-size 20G --cmdline console=ttyS0',
+  'cairn build oci:my-os -o out --format iso --config node.yaml',
   'cairn build ghcr.io/me/os:1.4 -o out --kernel ghcr.io/me/kernel:6.12 --version 1.4',
 ];
 
 export function buildCommand(commands: CommandLine): Command {
   const command = commands
-    .working('build', 'make a bootable release of a container image, and disks of it', EXAMPLES)
+    .working('build', 'make a bootable release of a container image, and disks or an ISO of it', EXAMPLES)
     .argument('<image>', 'the image; it is converted on the way if it is not')
     .requiredOption('-o, --output <folder>', 'the release: made new, or in place of another release')
-    .option('--format <formats>', 'make disks too: raw, qcow2, or both with a comma', addFormats)
+    .option('--format <formats>', 'make media too: raw, qcow2, iso, or several with commas', addFormats)
     .option('--disk-size <size>', 'of the disks, as in 20G; room for all partitions unless given', parseSize)
+    .option('--config <file>', 'put this configuration on the ISO, for the machines that it installs')
     .option(
       '--slot-size <size>',
       'of each root partition; twice the root, 2G at least, unless given',
@@ -70,23 +77,18 @@ export function buildCommand(commands: CommandLine): Command {
   );
 }
 
-function addFormats(text: string, before: readonly DiskFormat[] = []): readonly DiskFormat[] {
-  const formats = text.split(',').filter((name): name is DiskFormat => FORMATS.has(name));
+function addFormats(text: string, before: readonly MediaFormat[] = []): readonly MediaFormat[] {
+  const formats = text.split(',').filter((name): name is MediaFormat => FORMATS.has(name));
   if (formats.length === text.split(',').length) return [...new Set([...before, ...formats])];
   throw new CliError('usage', `"${text}" is not a disk format`, {
-    hint: `There are ${[...FORMATS].join(' and ')}.`,
+    hint: 'There are raw, qcow2 and iso.',
   });
 }
 
 async function build(session: Session, options: BuildOptions, name = ''): Promise<void> {
   const { host, report, signal } = session;
-  const { format: formats = [], diskSize } = options;
-  const [format, ...moreFormats] = formats;
-  if (format === undefined && diskSize !== undefined) {
-    throw new CliError('usage', '--disk-size is for a disk, and none is asked for', {
-      hint: 'Add --format raw or --format qcow2.',
-    });
-  }
+  const { format: formats = [] } = options;
+  const [image, ...moreImages] = await imageRequests(session, options, formats);
   const started = host.clock.monotonic();
   const out = resolve(options.output);
   const doors = { files: host.files };
@@ -102,15 +104,10 @@ async function build(session: Session, options: BuildOptions, name = ''): Promis
     version: options.version,
     slotSize: options.slotSize,
     tool: `cairn-${VERSION}`,
-    disk: format && { format, size: diskSize },
+    disk: image,
   });
-  for (const more of moreFormats) {
-    await writeDisk(out, doors, {
-      ...step,
-      out: join(out, diskFileName(more)),
-      format: more,
-      size: diskSize,
-    });
+  for (const more of moreImages) {
+    await writeDisk(out, doors, { ...step, ...more, out: join(out, diskFileName(more.format)) });
   }
   for (const warning of warnings) report.warning(warning);
   const seconds = (host.clock.monotonic() - started) / 1000;
@@ -118,6 +115,29 @@ async function build(session: Session, options: BuildOptions, name = ''): Promis
     data: { folder: out, release, disks: formats.map(diskFileName), seconds },
     text: summaryText(options.output, formats, release, seconds),
   });
+}
+
+/** The media that are asked for, each with the options that are for its kind. */
+async function imageRequests(
+  { host }: Session,
+  { diskSize, config }: BuildOptions,
+  formats: readonly MediaFormat[],
+): Promise<ImageRequest[]> {
+  if (diskSize !== undefined && !formats.some((format) => format !== 'iso')) {
+    throw new CliError('usage', '--disk-size is for a disk, and none is asked for', {
+      hint: 'Add --format raw or --format qcow2.',
+    });
+  }
+  if (config !== undefined && !formats.includes('iso')) {
+    throw new CliError('usage', '--config is for an ISO, and none is asked for', {
+      hint: 'Add --format iso.',
+    });
+  }
+  const bytes = config === undefined ? undefined : await host.files.read(resolve(config), CONFIG_READ_LIMIT);
+  if (config !== undefined && bytes === undefined) {
+    throw new CliError('not-found', `there is no configuration ${config}`);
+  }
+  return formats.map((format) => (format === 'iso' ? { format, config: bytes } : { format, size: diskSize }));
 }
 
 /** The image's files, with framework and kernel as they are to be. All that they lie in stays open until the dispose. */
@@ -167,7 +187,7 @@ async function openSource(
 
 function summaryText(
   output: string,
-  formats: readonly DiskFormat[],
+  formats: readonly MediaFormat[],
   release: Release,
   seconds: number,
 ): string {
@@ -177,7 +197,11 @@ function summaryText(
     [root.file, formatBytes(root.size), `root hash ${root.rootHash}`],
     [uki.file, formatBytes(uki.size), `kernel ${kernel.version}`],
     [sbom.file, formatBytes(sbom.size), `${sbom.packages} packages`],
-    ...formats.map((format) => [diskFileName(format), '', 'boots by UEFI']),
+    ...formats.map((format) => [
+      diskFileName(format),
+      '',
+      format === 'iso' ? 'boots by UEFI, from a CD or a USB stick' : 'boots by UEFI',
+    ]),
   ];
   return [
     `${name} ${version} is in ${folder}, made in ${seconds.toFixed(1)} s`,
@@ -186,11 +210,14 @@ function summaryText(
   ].join('\n');
 }
 
-function bootText(folder: string, [format]: readonly DiskFormat[]): string[] {
+function bootText(folder: string, [format]: readonly MediaFormat[]): string[] {
   if (format === undefined) {
-    return ['A disk to boot is made along with it by `--format qcow2` or `--format raw`.'];
+    return [
+      'A disk to boot is made along with it by `--format qcow2` or `--format raw`, an ISO by `--format iso`.',
+    ];
   }
-  const disk = `-drive file=${folder}/${diskFileName(format)},format=${format},if=virtio`;
+  const file = `${folder}/${diskFileName(format)}`;
+  const disk = format === 'iso' ? `-cdrom ${file}` : `-drive file=${file},format=${format},if=virtio`;
   return [
     'Boot it in a virtual machine:',
     `  qemu-system-x86_64 -machine q35,accel=kvm:tcg -m 2G -bios /usr/share/ovmf/OVMF.fd ${disk}`,

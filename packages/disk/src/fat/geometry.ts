@@ -19,7 +19,7 @@ const FAT_COUNT = 2;
 /** The specification asks to stay 16 clusters away from the limit, because some drivers count wrongly. */
 const SAFE_CLUSTERS = MIN_CLUSTERS + 16;
 /** Files start at multiples of this, as the blocks of the disks and page caches below do. */
-const DATA_ALIGNMENT = 4096;
+export const DATA_ALIGNMENT = 4096;
 
 /** The largest cluster for volumes up to a size: the specification's table for FAT32. */
 const CLUSTER_TABLE: readonly { readonly upTo: number; readonly cluster: number }[] = [

@@ -1,9 +1,15 @@
-import { formatBytes } from '@cairn/bytes';
+import { alignUp, formatBytes } from '@cairn/bytes';
 import type { Timestamp } from '@cairn/tree';
 import { DiskError } from '../error.ts';
 import { encodeDirectory } from './directory.ts';
 import { ENTRY, type FatSectorSize, FIRST_CLUSTER, MAX_DIRECTORY_SIZE, MAX_FILE_SIZE } from './format.ts';
-import { chooseGeometry, clusterPosition, clusterSize, type FatGeometry } from './geometry.ts';
+import {
+  chooseGeometry,
+  clusterPosition,
+  clusterSize,
+  DATA_ALIGNMENT,
+  type FatGeometry,
+} from './geometry.ts';
 import { encodeTime, type FatTime } from './time.ts';
 import {
   type DirectoryNode,
@@ -26,6 +32,8 @@ export interface FatRequest {
   /** When everything was made, changed and read. */
   readonly time: Timestamp;
   readonly files: readonly FatFile[];
+  /** Files begin at multiples of so many bytes, a power of two up to 4096: clusters in between stay free. */
+  readonly fileAlignment?: number;
 }
 
 /** A run of clusters. `position` is in bytes from the volume's start. */
@@ -43,13 +51,15 @@ export interface PlacedDirectory extends FatRun {
   readonly bytes: Uint8Array;
 }
 
-/** Where everything on a volume is. The runs follow one another from cluster 2 on: directories, then files. */
+/** Where everything on a volume is. The runs follow one another from cluster 2 on, directories, then files; between files there may be free clusters. */
 export interface FatLayout {
   readonly size: number;
   readonly label: string;
   readonly volumeId: number;
   readonly geometry: FatGeometry;
   readonly usedClusters: number;
+  /** The first one behind all that is used. */
+  readonly nextCluster: number;
   readonly freeBytes: number;
   readonly directories: readonly PlacedDirectory[];
   readonly files: readonly PlacedFile[];
@@ -82,11 +92,14 @@ export function planFat32(request: FatRequest): FatLayout {
   }
   for (const { node, children } of folders) allocate(node, directorySize(node, children, label));
   const files: PlacedFile[] = [];
+  const step = Math.max(1, (request.fileAlignment ?? 1) / clusterSize(geometry));
   for (const node of tree.files) {
+    // The first cluster is at a multiple of 4096 bytes.
+    if (node.content.size > 0) next = FIRST_CLUSTER + alignUp(next - FIRST_CLUSTER, step);
     files.push({ path: node.path, content: node.content, ...allocate(node, node.content.size) });
   }
-  const usedClusters = next - FIRST_CLUSTER;
-  checkSpace(usedClusters, geometry);
+  checkSpace(next - FIRST_CLUSTER, geometry);
+  const usedClusters = [...runs.values()].reduce((sum, run) => sum + run.clusters, 0);
 
   const time = encodeTime(request.time);
   const directories: PlacedDirectory[] = [];
@@ -95,7 +108,7 @@ export function planFat32(request: FatRequest): FatLayout {
     directories.push({ path: node.path, bytes, ...runOf(runs, node) });
   }
   const freeBytes = (geometry.clusters - usedClusters) * clusterSize(geometry);
-  return { size, label, volumeId, geometry, usedClusters, freeBytes, directories, files };
+  return { size, label, volumeId, geometry, usedClusters, nextCluster: next, freeBytes, directories, files };
 }
 
 function checkRequest(request: FatRequest): void {
@@ -110,6 +123,10 @@ function checkRequest(request: FatRequest): void {
       'fat-invalid-request',
       `the volume id ${request.volumeId} is not a number of 32 bits`,
     );
+  }
+  const alignment = request.fileAlignment ?? 1;
+  if (!(alignment >= 1 && alignment <= DATA_ALIGNMENT && Number.isInteger(Math.log2(alignment)))) {
+    throw new DiskError('fat-invalid-request', `files cannot be aligned to ${alignment} bytes`);
   }
   for (const { path, content } of request.files) {
     if (content.size > MAX_FILE_SIZE) {

@@ -1,4 +1,5 @@
-import { type ByteTarget, type Content, readInto, SequentialWriter, viewOf } from '@cairn/bytes';
+import { type ByteTarget, SequentialWriter, viewOf } from '@cairn/bytes';
+import { copyContent } from '../content.ts';
 import { BOOT, CLUSTER_MASK, END_OF_CHAIN, FIRST_CLUSTER, INFO } from './format.ts';
 import { fatPosition } from './geometry.ts';
 import type { FatLayout, FatRun } from './plan.ts';
@@ -6,7 +7,6 @@ import type { FatLayout, FatRun } from './plan.ts';
 const INFO_SECTOR = 1;
 const BACKUP_SECTOR = 6;
 const MEDIA_FIXED_DISK = 0xf8;
-const CHUNK = 1 << 20;
 
 /**
  * Writes a volume. Only what is not zero is written: the target must be new, or read as zeros where nothing is
@@ -29,7 +29,7 @@ export async function writeFat32(
     await writeTable(layout, fatPosition(layout.geometry, number), target);
   }
   for (const directory of layout.directories) await target.write(directory.position, directory.bytes);
-  for (const file of layout.files) await copyData(file.content, target, file.position, options.signal);
+  for (const file of layout.files) await copyContent(file.content, target, file.position, options.signal);
 }
 
 function encodeBootSector(layout: FatLayout): Uint8Array {
@@ -62,11 +62,14 @@ function encodeBootSector(layout: FatLayout): Uint8Array {
 function encodeInfoSector(layout: FatLayout): Uint8Array {
   const bytes = new Uint8Array(layout.geometry.sectorSize);
   const view = viewOf(bytes);
+  const { nextCluster } = layout;
   const free = layout.geometry.clusters - layout.usedClusters;
   view.setUint32(INFO.leadSignature, 0x41615252, true);
   view.setUint32(INFO.structSignature, 0x61417272, true);
   view.setUint32(INFO.freeClusters, free, true);
-  view.setUint32(INFO.nextFree, free === 0 ? 0xffffffff : FIRST_CLUSTER + layout.usedClusters, true);
+  // Behind all that is used, unless that is the volume's end.
+  const end = FIRST_CLUSTER + layout.geometry.clusters;
+  view.setUint32(INFO.nextFree, nextCluster === end ? 0xffffffff : nextCluster, true);
   view.setUint32(INFO.trailSignature, 0xaa550000, true);
   return bytes;
 }
@@ -76,6 +79,7 @@ async function writeTable(layout: FatLayout, start: number, target: ByteTarget):
   const writer = new SequentialWriter(target, { start });
   await writer.write(encodeLinks([(CLUSTER_MASK & ~0xff) | MEDIA_FIXED_DISK, END_OF_CHAIN]));
   for (const run of [...layout.directories, ...layout.files]) {
+    if (run.clusters > 0) await writer.skipTo(start + run.firstCluster * 4);
     for (const links of linksOf(run)) await writer.write(encodeLinks(links));
   }
   await writer.flush();
@@ -99,21 +103,4 @@ function encodeLinks(links: readonly number[]): Uint8Array {
   const view = viewOf(bytes);
   for (const [index, link] of links.entries()) view.setUint32(index * 4, link, true);
   return bytes;
-}
-
-async function copyData(
-  content: Content,
-  target: ByteTarget,
-  start: number,
-  signal?: AbortSignal,
-): Promise<void> {
-  const buffer = new Uint8Array(Math.min(CHUNK, content.size));
-  for (const range of content.data ?? [{ start: 0, end: content.size }]) {
-    for (let position = range.start; position < range.end; position += CHUNK) {
-      signal?.throwIfAborted();
-      const chunk = buffer.subarray(0, Math.min(CHUNK, range.end - position));
-      await readInto(content, position, chunk, signal);
-      await target.write(start + position, chunk);
-    }
-  }
 }

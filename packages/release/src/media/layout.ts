@@ -11,12 +11,18 @@ export interface MediaLayout {
   readonly slot: Partition;
 }
 
-export interface MediaRequest {
-  /** All ids of the disk are derived from it. */
+/** What a release settles of its media. */
+export interface ImageFacts {
+  /** All ids of a medium are derived from it. */
   readonly rootUuid: string;
-  readonly architecture: Architecture;
+  /** Of `root.erofs`, in bytes. */
+  readonly rootSize: number;
   /** In bytes. */
   readonly slotSize: number;
+  readonly architecture: Architecture;
+}
+
+export interface MediaRequest extends Omit<ImageFacts, 'rootSize'> {
   /** The disk in bytes; room for all partitions and 2 GiB of data unless given. */
   readonly size?: number | undefined;
 }

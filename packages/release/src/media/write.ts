@@ -11,15 +11,12 @@ import { staged } from '../output/staging.ts';
 import type { OnProgress } from '../progress.ts';
 import { loadRelease } from '../release/load.ts';
 import type { Release } from '../release/schema.ts';
-import { type DiskFormat, type DiskImage, startDiskImage } from './image.ts';
-import { planMedia } from './layout.ts';
+import { type DiskImage, startImage } from './image.ts';
+import { type ImageRequest, planImage } from './plan.ts';
 
-export interface WriteDiskOptions {
-  /** The disk image's path; a file that is there is replaced. */
+export interface WriteDiskOptions extends ImageRequest {
+  /** The image's path; a file that is there is replaced. */
   readonly out: string;
-  readonly format: DiskFormat;
-  /** The disk in bytes; room for all partitions and 2 GiB of data unless given. */
-  readonly size?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
 }
@@ -27,7 +24,7 @@ export interface WriteDiskOptions {
 const DAMAGED_HINT = 'It was changed or damaged. Render the release again.';
 
 /**
- * Makes a disk image of a release that was rendered before: the same bytes as when it is made along with it. Root and UKI
+ * Makes a disk image or an ISO of a release that was rendered before: the same bytes as when it is made along with it. Its files
  * are verified as they are read. The image appears when it is whole.
  *
  * @throws ReleaseError `bad-release` for a release that is not whole, `output-exists`, `too-large`, `bad-option`
@@ -38,13 +35,13 @@ export async function writeDisk(
   options: WriteDiskOptions,
 ): Promise<Release> {
   const { files } = doors;
-  const { out, format, size, signal, onProgress } = options;
+  const { out, signal, onProgress } = options;
   const release = await loadRelease(files, folder);
-  const layout = planMedia({
+  const plan = planImage(options, {
     rootUuid: release.root.uuid,
+    rootSize: release.root.size,
     architecture: architectureNamed(release.architecture),
     slotSize: release.slotSize,
-    size,
   });
   const there = await files.stat(out);
   if (there !== undefined && there.kind !== 'file') {
@@ -55,25 +52,28 @@ export async function writeDisk(
   async function write(partial: string): Promise<Release> {
     await using root = await files.open(join(folder, release.root.file), 'read');
     await using uki = await files.open(join(folder, release.uki.file), 'read');
-    await checkUki(release, uki, signal);
+    await using sbom = await files.open(join(folder, release.sbom.file), 'read');
+    await checkDigest(release.uki, uki, signal);
+    await checkDigest(release.sbom, sbom, signal);
     await using file = await files.open(partial, 'create');
-    const image = await startDiskImage(file, format, layout);
+    const image = await startImage(file, plan);
     await copyRoot(release, root, image, signal, onProgress);
     onProgress?.({ phase: 'disk' });
-    await image.finish(release, { uki, bootLoader: await bootLoaderIn(root, signal) }, signal);
+    const bootLoader = await bootLoaderIn(root, signal);
+    await image.finish(release, { uki, bootLoader, sbom }, signal);
     return release;
   }
   return staged(files, out, write, { signal });
 }
 
-async function checkUki(
-  { uki }: Release,
+async function checkDigest(
+  { file, sha256 }: Release['uki'] | Release['sbom'],
   source: ByteSource,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const digest = await sha256OfStream(chunksOf(source, signal));
-  if (digest === uki.sha256) return;
-  throw new ReleaseError('bad-release', `${uki.file} has the SHA-256 ${digest}, not the release's`, {
+  if (digest === sha256) return;
+  throw new ReleaseError('bad-release', `${file} has the SHA-256 ${digest}, not the release's`, {
     hint: DAMAGED_HINT,
   });
 }

@@ -1,14 +1,13 @@
 import { join } from 'node:path';
 import type { Files } from '@cairn/host';
 import { ReleaseError } from '../error.ts';
-import { diskFileName } from '../media/names.ts';
+import { diskFileName, MEDIA_FORMATS } from '../media/names.ts';
 import { parseRelease, RELEASE_FILES, RELEASE_LIMIT } from '../release/schema.ts';
 
 /** All that a release folder may have in it. */
 const KNOWN_FILES: ReadonlySet<string> = new Set([
   ...Object.values(RELEASE_FILES),
-  diskFileName('raw'),
-  diskFileName('qcow2'),
+  ...MEDIA_FORMATS.map(diskFileName),
 ]);
 
 /**

@@ -4,8 +4,7 @@ import { ReleaseError } from '../error.ts';
 import { type Bootable, requireBootable } from '../facts/bootable.ts';
 import { CONVERT_HINT, FRAMEWORK_PATHS, type Framework, frameworkFile } from '../facts/framework.ts';
 import { inspectTree, type OsFacts } from '../facts/inspect.ts';
-import type { DiskFormat } from '../media/image.ts';
-import { type MediaLayout, planMedia } from '../media/layout.ts';
+import { type ImageRequest, type PlannedImage, planImage } from '../media/plan.ts';
 import { type PlannedRoot, planRoot } from '../output/root.ts';
 import { withMountPoints } from '../prepare/mount-points.ts';
 import {
@@ -40,8 +39,8 @@ export interface ReleaseOptions {
   readonly commandLine?: readonly string[] | undefined;
   /** The bytes of each root partition; the larger of 2 GiB and twice the root unless given. */
   readonly slotSize?: number | undefined;
-  /** A disk image to be made along with the release, and its size in bytes. */
-  readonly disk?: { readonly format: DiskFormat; readonly size?: number | undefined } | undefined;
+  /** A disk image or an ISO to be made along with the release. */
+  readonly disk?: ImageRequest | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -61,7 +60,7 @@ export interface ReleasePlan {
   readonly commandLine: readonly string[];
   readonly root: PlannedRoot;
   readonly slotSize: number;
-  readonly disk: { readonly format: DiskFormat; readonly layout: MediaLayout } | undefined;
+  readonly disk: PlannedImage | undefined;
 }
 
 /**
@@ -111,10 +110,9 @@ export async function planRelease(input: ReleaseInput, options: ReleaseOptions):
     commandLine,
     root,
     slotSize,
-    disk: options.disk && {
-      format: options.disk.format,
-      layout: planMedia({ rootUuid: uuid, architecture, slotSize, size: options.disk.size }),
-    },
+    disk:
+      options.disk &&
+      planImage(options.disk, { rootUuid: uuid, rootSize: root.size, architecture, slotSize }),
   };
 }
 

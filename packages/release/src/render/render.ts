@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { teeTarget } from '@cairn/bytes';
+import { memorySource, teeTarget } from '@cairn/bytes';
 import type { UkiImage } from '@cairn/disk';
 import type { Files } from '@cairn/host';
 import { FRAMEWORK_PATHS, frameworkFile } from '../facts/framework.ts';
-import { startDiskImage } from '../media/image.ts';
+import { startImage } from '../media/image.ts';
 import { diskFileName } from '../media/names.ts';
 import { NewFolder } from '../output/folder.ts';
 import { writeRoot } from '../output/root.ts';
@@ -80,7 +80,7 @@ async function writeRelease(
   modules.catch(() => {});
 
   await using diskFile = plan.disk && (await folder.create(diskFileName(plan.disk.format)));
-  const disk = plan.disk && diskFile && (await startDiskImage(diskFile, plan.disk.format, plan.disk.layout));
+  const disk = plan.disk && diskFile && (await startImage(diskFile, plan.disk));
   await using rootFile = await folder.create(RELEASE_FILES.root);
   // The disk gets its root along with the file, so that it is read and hashed only once.
   const root = await writeRoot(plan.root, disk ? teeTarget(rootFile, disk.slot) : rootFile, options);
@@ -97,7 +97,8 @@ async function writeRelease(
 
   onProgress?.({ phase: 'sbom' });
   const list = await readPackages(plan.tree, { signal });
-  const sbomFile = await folder.put(RELEASE_FILES.sbom, encodeSbom(list, plan, input, options.tool));
+  const sbom = encodeSbom(list, plan, input, options.tool);
+  const sbomFile = await folder.put(RELEASE_FILES.sbom, sbom);
 
   const { name, version, bootable, image, kernelImage, framework, slotSize } = plan;
   const release: Release = {
@@ -123,7 +124,7 @@ async function writeRelease(
   if (disk !== undefined) {
     onProgress?.({ phase: 'disk' });
     const bootLoader = frameworkFile(plan.tree, FRAMEWORK_PATHS.bootLoader).content;
-    await disk.finish(release, { uki, bootLoader }, signal);
+    await disk.finish(release, { uki, bootLoader, sbom: memorySource(sbom) }, signal);
   }
   return { release, warnings: list.warnings };
 }
