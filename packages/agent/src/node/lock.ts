@@ -7,6 +7,9 @@ export const LOCK = `${RUN}/lock`;
 /** A lock that says nothing is of a process that was killed between making and writing it, once it is so old. */
 const EMPTY_MS = 10_000;
 const ATTEMPTS = 5;
+/** A look at the node is waited for, up to ten seconds. */
+const PAUSE_MS = 200;
+const PATIENCE = 50;
 
 type Doors = Pick<Host, 'files' | 'clock'>;
 
@@ -20,6 +23,7 @@ export async function takeLock(host: Doors, action: string): Promise<AsyncDispos
   const { files } = host;
   const own = (await startTime(files, 'self')) ?? '0 0';
   await files.makeDirectory(RUN);
+  let waited = 0;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
       await make(files, `${own} ${action}\n`);
@@ -29,10 +33,19 @@ export async function takeLock(host: Doors, action: string): Promise<AsyncDispos
     }
     const holder = await files.readText(LOCK);
     if (holder === undefined) continue;
-    if (await isHeld(host, holder)) throw lockedBy(holder);
+    if (await isHeld(host, holder)) {
+      if (!isShort(holder) || waited++ >= PATIENCE) throw lockedBy(holder);
+      await host.clock.sleep(PAUSE_MS);
+      attempt--;
+      continue;
+    }
     await takeAway(files, holder, attempt);
   }
   throw lockedBy('');
+}
+
+function isShort(holder: string): boolean {
+  return holder.trimEnd().endsWith(' status');
 }
 
 async function make(files: Files, holder: string): Promise<void> {

@@ -3,7 +3,7 @@ import { execute } from '../actions/execute.ts';
 import type { Plan } from '../actions/steps.ts';
 import { checkSameDisk } from '../node/disk.ts';
 import { requireOem, type SessionOptions, withNode } from '../node/session.ts';
-import { idleSlot } from '../node/survey.ts';
+import { idleSlot, type Survey } from '../node/survey.ts';
 import { loadCandidate } from './candidate.ts';
 import { checkImage, planUpgrade, type UpgradeOptions } from './plan.ts';
 
@@ -13,6 +13,12 @@ export interface UpgradeSource extends AsyncDisposable {
   readonly imageDigest?: string | undefined;
   /** Makes the release be a folder. It lies there until the source is disposed of. */
   folder(): Promise<string>;
+}
+
+/** What of the node a release that is rendered on it takes over. */
+export interface NodeFacts {
+  /** The owner's kernel arguments of the release that runs. */
+  readonly commandLine: readonly string[];
 }
 
 export interface UpgradeRequest extends UpgradeOptions, SessionOptions {
@@ -33,7 +39,7 @@ export interface UpgradeResult {
  */
 export async function upgrade(
   host: Host,
-  open: () => Promise<UpgradeSource>,
+  open: (node: NodeFacts) => Promise<UpgradeSource>,
   request: UpgradeRequest,
 ): Promise<UpgradeResult> {
   return withNode(host, 'upgrade', request, async ({ run, survey }) => {
@@ -43,7 +49,7 @@ export async function upgrade(
     requireOem(survey);
     // Nobody else has it: mounted, or part of another device.
     await (await files.open(idleSlot(survey).device, 'exclusive')).close();
-    await using source = await open();
+    await using source = await open({ commandLine: ownArguments(survey) });
     if (source.imageDigest !== undefined) checkImage(survey, source.imageDigest, request);
     const candidate = await loadCandidate(files, await source.folder(), request.signal);
     const plan = planUpgrade(
@@ -60,6 +66,12 @@ export async function upgrade(
     await execute(plan, run);
     return { plan, done: true };
   });
+}
+
+/** What the owner gave by `--cmdline` comes last in a release's command line (docs/release-format.md, "The command line"). */
+function ownArguments({ loader, running }: Survey): string[] {
+  const [, own] = / panic=10 gpt (.+)$/.exec(loader.releases.get(running)?.commandLine ?? '') ?? [];
+  return own === undefined ? [] : [own];
 }
 
 /** A release that is a folder already. */
