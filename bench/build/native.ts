@@ -2,7 +2,14 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openErofs } from '@cairn/disk';
 import { type Host, runChecked } from '@cairn/host';
-import { FRAMEWORK_PATHS, loaderEntry, loadRelease, type Release, releaseId } from '@cairn/release';
+import {
+  encodeRelease,
+  FRAMEWORK_PATHS,
+  loaderEntry,
+  loadRelease,
+  type Release,
+  releaseId,
+} from '@cairn/release';
 import { readFileIn } from '@cairn/tree';
 import { BenchError } from '../support/error.ts';
 import { parseUsage, timed, type Usage } from '../support/measure.ts';
@@ -61,7 +68,8 @@ export async function prepareNative(
   await copyFile(join(NATIVE_FOLDER, 'pipeline.sh'), join(input, 'pipeline.sh'));
   const texts = {
     'loader.conf': 'timeout 3\nconsole-mode keep\neditor no\n',
-    'entry.conf': loaderEntry(release),
+    'entry.conf': loaderEntry(release, 1),
+    'release.json': new TextDecoder().decode(encodeRelease(release)),
     'repart.d/10-esp.conf': espDefinition(release, insidePath(input)),
     'repart.d/20-cairn-a.conf': slotDefinition(release, insidePath(join(work, NATIVE, 'root.erofs'))),
   };
@@ -76,8 +84,9 @@ function espDefinition(release: Release, input: string): string {
     ['boot.efi', '/EFI/BOOT/BOOTX64.EFI'],
     ['boot.efi', '/EFI/systemd/systemd-bootx64.efi'],
     ['uki.efi', `/EFI/cairn/${id}.efi`],
+    ['release.json', `/EFI/cairn/${id}.json`],
     ['loader.conf', '/loader/loader.conf'],
-    ['entry.conf', `/loader/entries/cairn-${id}.conf`],
+    ['entry.conf', '/loader/entries/cairn-1.conf'],
   ];
   const lines = copies.map(([from, to]) => `CopyFiles=${input}/${from}:${to}\n`).join('');
   return `[Partition]\nType=esp\nLabel=ESP\nFormat=vfat\nSizeMinBytes=${ESP_SIZE}\nSizeMaxBytes=${ESP_SIZE}\n${lines}`;

@@ -1,8 +1,12 @@
 import type { Host } from '@cairn/host';
+import { actionCommands } from './actions/commands.ts';
+import type { ActionProgress } from './actions/run.ts';
 import { boot } from './boot/boot.ts';
 import { describeBoot } from './boot/describe.ts';
 import { type MeasuredPath, measurePaths } from './paths/measure.ts';
-import { type NodeStatus, readStatus } from './status/status.ts';
+import { readLife } from './status/life.ts';
+import { readStatus } from './status/status.ts';
+import { statusText } from './status/text.ts';
 
 /** A command of the node, for the `cairn` program to register. */
 export interface NodeCommand {
@@ -11,8 +15,21 @@ export interface NodeCommand {
   readonly examples: readonly string[];
   /** Options that take a value, by name, with what they mean and their default. */
   readonly options: Readonly<Record<string, { readonly description: string; readonly default: string }>>;
+  /** Options without a value, by name, with what they mean. */
+  readonly flags?: Readonly<Record<string, string>>;
   /** Does it, and gives the answer twice: for programs and for people. */
-  run(host: Host, options: Readonly<Record<string, string>>, signal: AbortSignal): Promise<CommandAnswer>;
+  run(
+    host: Host,
+    options: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    extras?: CommandExtras,
+  ): Promise<CommandAnswer>;
+}
+
+export interface CommandExtras {
+  /** The flags that were given. */
+  readonly flags: ReadonlySet<string>;
+  readonly onProgress?: (progress: ActionProgress) => void;
 }
 
 export interface CommandAnswer {
@@ -42,7 +59,13 @@ export const nodeCommands: readonly NodeCommand[] = [
     options: {},
     async run(host) {
       const status = await readStatus(host.files);
-      return { data: status, text: statusText(status), healthy: status.problems.length === 0 };
+      const life = await readLife(host);
+      const problems = [...status.problems, ...life.problems];
+      return {
+        data: { ...status, ...life, problems },
+        text: statusText({ ...status, problems }, life),
+        healthy: problems.length === 0,
+      };
     },
   },
   {
@@ -55,21 +78,8 @@ export const nodeCommands: readonly NodeCommand[] = [
       return { data: paths, text: pathsText(paths), healthy: true };
     },
   },
+  ...actionCommands,
 ];
-
-function statusText(status: NodeStatus): string {
-  const lines = [
-    ['system', status.system],
-    ['kernel', status.kernel],
-    ['slot', status.slot],
-    ['root hash', status.rootHash],
-    ['root', status.verified ? 'read-only, every block verified when read' : 'NOT VERIFIED'],
-    ['persistent', status.persistent ? 'on its partition' : 'NOT KEPT: in memory until the next reboot'],
-    ['boot', status.upAfter === undefined ? 'not up yet' : `up after ${status.upAfter.toFixed(1)} s`],
-    ...status.problems.map((problem) => ['problem', problem]),
-  ];
-  return lines.map(([name, value]) => `${`${name}:`.padEnd(12)}${value}`).join('\n');
-}
 
 function pathsText(paths: readonly MeasuredPath[]): string {
   const width = Math.max(...paths.map(({ path }) => path.length));

@@ -1,6 +1,40 @@
 import { CairnError } from '@cairn/bytes';
 
-export type AgentErrorCode = 'not-a-node' | 'bad-boot' | 'mount-failed';
+export type AgentErrorCode =
+  | 'not-a-node'
+  | 'bad-boot'
+  | 'mount-failed'
+  /** A loader entry, or a file's name among them, that is not understood. */
+  | 'bad-entry'
+  /** The node's state, or the journal of an action, is not understood. */
+  | 'bad-state'
+  /** Another action runs. */
+  | 'locked'
+  /** The disk or the slot that would be written is in use by something else. */
+  | 'busy'
+  /** It cannot be told which disk or partition is meant. */
+  | 'ambiguous'
+  /** The node has not all that is needed: a partition, the loader's entry of what runs. */
+  | 'unfit'
+  /** What runs is on trial itself. */
+  | 'unproven'
+  /** The release is not for this machine, or does not fit its partitions. */
+  | 'wrong-architecture'
+  | 'too-large'
+  /** The release runs already. */
+  | 'running'
+  /** The release failed before and is on the deny list. */
+  | 'denied'
+  /** The release is older than the one that runs. */
+  | 'downgrade'
+  /** The release's files are not what its description says. */
+  | 'bad-release'
+  /** What was read back is not what was written. */
+  | 'not-verified'
+  /** There is no release to go back to. */
+  | 'no-fallback'
+  /** A program that the agent needs failed. */
+  | 'failed';
 
 export class AgentError extends CairnError<AgentErrorCode> {
   override readonly name = 'AgentError';

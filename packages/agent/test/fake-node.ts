@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deriveUuid, encodeGpt, PARTITION_TYPE, planDisk } from '@cairn/disk';
 
 export const ROOT_HASH = 'ab'.repeat(32);
 
-/** All machines of this process, gone when it ends. */
-const FOLDER = mkdtempSync(join(tmpdir(), 'cairn-nodes-'));
+/** All machines of this process, gone when it ends; in memory where there is such a place, since they flush a lot. */
+const FOLDER = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'cairn-nodes-'));
 process.once('exit', () => rmSync(FOLDER, { recursive: true, force: true }));
 
 export interface FakeNodeOptions {

@@ -11,12 +11,13 @@ import {
   rename,
   rm,
   stat,
+  statfs,
   symlink,
 } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, HostError, hostError } from './error.ts';
 import { openFile } from './open-file.ts';
-import type { FileStat, Files } from './types.ts';
+import type { FileStat, Files, Space } from './types.ts';
 
 const READ_LIMIT = 16 << 20;
 
@@ -88,14 +89,19 @@ async function readLimited(path: string, limit = READ_LIMIT): Promise<Uint8Array
   });
 }
 
-/** Flushes a folder, so that a name made or changed in it is on the disk. */
-async function syncDirectory(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+/** Flushes a file, or a folder, so that a name made or changed in it is on the disk. */
+async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, 'r');
   try {
-    await folder.sync();
+    await handle.sync();
   } finally {
-    await folder.close();
+    await handle.close();
   }
+}
+
+async function spaceOf(path: string): Promise<Space> {
+  const { blocks, bavail, bsize } = await statfs(path);
+  return { total: blocks * bsize, free: bavail * bsize, blockSize: bsize };
 }
 
 /** A name of its own beside the file, so that two that replace it at once do not write into each other's. */
@@ -115,7 +121,7 @@ async function replaceFile(path: string, content: Uint8Array | string, mode: num
     await rm(beside, { force: true });
     throw cause;
   }
-  await syncDirectory(dirname(path));
+  await syncPath(dirname(path));
 }
 
 /** UTF-8 has the order of the code points, which JavaScript's own comparison of text has not. */
@@ -144,6 +150,8 @@ export function realFiles(): Files {
     symlink: (target, path) => on('make the link', path, () => symlink(target, path)),
     setOwner: (path, uid, gid) => on('change the owner of', path, () => chown(path, uid, gid)),
     setMode: (path, mode) => on('change the mode of', path, () => chmod(path, mode)),
+    sync: (path) => on('flush', path, () => syncPath(path)),
+    space: (path) => on('look at the space of', path, () => spaceOf(path)),
     rename: (from, to) => on('rename', `${from} to ${to}`, () => rename(from, to)),
     remove: (path) => on('remove', path, () => rm(path, { recursive: true, force: true })),
   };

@@ -14,4 +14,5 @@ export type {
   Programs,
   RunOptions,
   RunResult,
+  Space,
 } from './types.ts';

@@ -1,9 +1,24 @@
-import { closeSync, fstatSync, fsync, ftruncateSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { promisify } from 'node:util';
 import { HostError, hostError } from './error.ts';
 import type { OpenFile, OpenMode } from './types.ts';
 
-const FLAGS: Readonly<Record<OpenMode, string>> = { read: 'r', change: 'r+', create: 'wx+' };
+const FLAGS: Readonly<Record<OpenMode, string | number>> = {
+  read: 'r',
+  change: 'r+',
+  create: 'wx+',
+  exclusive: constants.O_RDWR | constants.O_EXCL,
+};
 
 /**
  * Reads and writes are synchronous calls: on files in the page cache they cost a tenth of a round trip

@@ -21,8 +21,19 @@ export interface FileStat {
   readonly device: number;
 }
 
-/** How a file is opened: to read it, to change one that exists, or to make a new one (it must not exist). */
-export type OpenMode = 'read' | 'change' | 'create';
+/**
+ * How a file is opened: to read it, to change one that exists, to make a new one (it must not exist), or, for a block device,
+ * to change it while nobody else has it: `busy` where it is mounted or part of another device (open(2), O_EXCL).
+ */
+export type OpenMode = 'read' | 'change' | 'create' | 'exclusive';
+
+/** In bytes. */
+export interface Space {
+  readonly total: number;
+  readonly free: number;
+  /** Files take whole ones of these. */
+  readonly blockSize: number;
+}
 
 /** The files of a machine. Every method throws HostError with the path in its message. */
 export interface Files {
@@ -45,6 +56,10 @@ export interface Files {
   symlink(target: string, path: string): Promise<void>;
   setOwner(path: string, uid: number, gid: number): Promise<void>;
   setMode(path: string, mode: number): Promise<void>;
+  /** Flushes a file or folder: fsync(2). For a folder that is what puts its names on the disk. */
+  sync(path: string): Promise<void>;
+  /** Of the file system that a path lies on: statfs(2). */
+  space(path: string): Promise<Space>;
   rename(from: string, to: string): Promise<void>;
   /** With all below it; nothing happens if it is not there. */
   remove(path: string): Promise<void>;

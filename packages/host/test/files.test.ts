@@ -176,3 +176,12 @@ test('what a path is', async () => {
   await files.rename(join(folder.path, 'link'), join(folder.path, 'other'));
   assert.equal(await files.readLink(join(folder.path, 'other')), 'file');
 });
+
+test('flushing, and the space that is left', async () => {
+  using folder = scratch();
+  await files.sync(folder.path);
+  await assert.rejects(files.sync(join(folder.path, 'x')), { code: 'not-found' });
+  const { total, free, blockSize } = await files.space(folder.path);
+  assert.ok(total > free && free > 0 && blockSize >= 512);
+  await assert.rejects(files.space(join(folder.path, 'x')), { code: 'not-found' });
+});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { realFiles } from '../src/index.ts';
@@ -89,5 +89,25 @@ suite('the size of a block device', { skip: NEEDS_ROOT }, () => {
         tool('losetup', '--detach', device);
       }
     });
+  }
+});
+
+test('a block device that is in use is not opened alone', { skip: NEEDS_ROOT }, async () => {
+  using folder = scratch();
+  const image = join(folder.path, 'disk');
+  writeFileSync(image, '');
+  truncateSync(image, 4 << 20);
+  tool('mkfs.ext4', '-q', image);
+  const device = tool('losetup', '--find', '--show', image);
+  const target = join(folder.path, 'mounted');
+  mkdirSync(target);
+  try {
+    await (await files.open(device, 'exclusive')).close();
+    tool('mount', device, target);
+    await assert.rejects(files.open(device, 'exclusive'), { code: 'busy', message: /it is in use/ });
+    tool('umount', target);
+    await (await files.open(device, 'exclusive')).close();
+  } finally {
+    tool('losetup', '--detach', device);
   }
 });

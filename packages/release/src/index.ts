@@ -19,8 +19,10 @@ export type { OnProgress, Phase, ProgressEvent } from './progress.ts';
 export type { SourceImage } from './release/identity.ts';
 export { loadRelease } from './release/load.ts';
 export {
+  encodeRelease,
   parseRelease,
   RELEASE_FILES,
+  RELEASE_LIMIT,
   type Release,
   type ReleaseImage,
   ReleaseSchema,

@@ -121,8 +121,9 @@ describe('a release', () => {
     assert.deepEqual(listed.filter((path) => !path.endsWith('/')).sort(), [
       '::/EFI/BOOT/BOOTX64.EFI',
       `::/EFI/cairn/${id}.efi`,
+      `::/EFI/cairn/${id}.json`,
       '::/EFI/systemd/systemd-bootx64.efi',
-      `::/loader/entries/cairn-${id}.conf`,
+      '::/loader/entries/cairn-1.conf',
       '::/loader/loader.conf',
     ]);
     assert.equal(
@@ -130,11 +131,13 @@ describe('a release', () => {
       'timeout 3\nconsole-mode keep\neditor no\n',
     );
     assert.equal(
-      tool('mtype', '-i', esp, `::/loader/entries/cairn-${id}.conf`),
-      `title Sample OS 7-dddddddd\nsort-key cairn\nversion 7-dddddddd\nefi /EFI/cairn/${id}.efi\n`,
+      tool('mtype', '-i', esp, '::/loader/entries/cairn-1.conf'),
+      `title Sample OS 7-dddddddd\nsort-key cairn\nversion 1\nefi /EFI/cairn/${id}.efi\n`,
     );
     tool('mcopy', '-i', esp, `::/EFI/cairn/${id}.efi`, `${esp}.uki`);
     assert.deepEqual(readFileSync(`${esp}.uki`), read('uki.efi'));
+    tool('mcopy', '-i', esp, `::/EFI/cairn/${id}.json`, `${esp}.json`);
+    assert.deepEqual(readFileSync(`${esp}.json`), read('release.json'));
   });
 
   test('has the root in the first slot, and at the start of nothing else', (t) => {

@@ -28,18 +28,22 @@ import { indent, table } from '../output/text.ts';
 import type { Session } from '../session.ts';
 import { VERSION } from '../version.ts';
 
-interface BuildOptions extends ImageOptions {
+/** What makes a release's files of an image. */
+export interface InputOptions extends ImageOptions {
+  readonly kernel?: string;
+  readonly kernelVersion?: string;
+  readonly framework?: string;
+}
+
+interface BuildOptions extends InputOptions {
   readonly output: string;
   readonly format?: readonly MediaFormat[];
   readonly diskSize?: number;
   readonly config?: string;
   readonly slotSize?: number;
-  readonly kernel?: string;
-  readonly kernelVersion?: string;
   readonly cmdline?: readonly string[];
   readonly name?: string;
   readonly version?: string;
-  readonly framework?: string;
 }
 
 const FORMATS: ReadonlySet<string> = new Set(MEDIA_FORMATS);
@@ -141,9 +145,9 @@ async function imageRequests(
 }
 
 /** The image's files, with framework and kernel as they are to be. All that they lie in stays open until the dispose. */
-async function openInput(
+export async function openInput(
   session: Session,
-  options: BuildOptions,
+  options: InputOptions,
   name: string,
   workFolder: string,
 ): Promise<ReleaseInput & AsyncDisposable> {
@@ -175,7 +179,7 @@ async function openSource(
   { report, signal }: Session,
   doors: OpenDoors,
   reference: Reference,
-  { platform }: BuildOptions,
+  { platform }: InputOptions,
 ): Promise<{ readonly root: Directory; readonly image: SourceImage }> {
   const opened = stack.use(
     await openImage(reference, doors, { platform, signal, onProgress: layerProgress(report) }),

@@ -29,6 +29,11 @@ const IMAGE_COMMANDS: readonly CommandEntry[] = [
     summary: 'check releases, and look at them',
     load: async (commands) => (await import('./release/index.ts')).releaseCommand(commands),
   },
+  {
+    name: 'upgrade',
+    summary: 'put a release into this node’s other slot, to be booted next',
+    load: async (commands) => (await import('./upgrade.ts')).upgradeCommand(commands),
+  },
 ];
 
 /** The agent has them; their summaries are here too so that the list of commands does not load it. A test compares the two. */
@@ -37,6 +42,9 @@ const NODE_COMMANDS: readonly CommandEntry[] = (
     ['boot', 'make a verified root ready for its init (run by the initrd, not by people)'],
     ['status', 'what runs on this node, from which slot, and whether all is well'],
     ['paths', 'which paths can be written and which outlive a reboot, measured'],
+    ['rollback', 'go back to the release in the other slot, at the next boot or at once'],
+    ['bless', 'say that what runs is good (run by the health check, not by people)'],
+    ['settle', 'end what was interrupted, and note releases that have failed (run at each boot)'],
   ] as const
 ).map(([name, summary]) => ({
   name,

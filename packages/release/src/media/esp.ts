@@ -1,7 +1,7 @@
 import { type ByteSource, type ByteTarget, memorySource } from '@cairn/bytes';
 import { deriveUuid, type FatFile, planFat32, writeFat32 } from '@cairn/disk';
 import { architectureNamed } from '../architecture.ts';
-import type { Release } from '../release/schema.ts';
+import { encodeRelease, type Release } from '../release/schema.ts';
 
 /** What the ESP gets besides a release's own texts. */
 export interface BootFiles {
@@ -20,7 +20,13 @@ export function releaseId(release: Release): string {
   return release.root.rootHash.slice(0, 32);
 }
 
-/** The files of an ESP with one release: two copies of the loader, its settings, the UKI and its entry (UAPI.1, Boot Loader Specification). */
+/** Of the entry on a new disk; each commit of a release takes the highest there is plus one. */
+const FIRST_GENERATION = 1;
+
+/**
+ * The files of an ESP with one release: two copies of the loader, its settings, the UKI with the release's description, and
+ * its entry (UAPI.1, Boot Loader Specification).
+ */
 export function espFiles(release: Release, { uki, bootLoader }: BootFiles): FatFile[] {
   const architecture = architectureNamed(release.architecture);
   const id = releaseId(release);
@@ -28,17 +34,24 @@ export function espFiles(release: Release, { uki, bootLoader }: BootFiles): FatF
     { path: architecture.fallbackLoader, content: bootLoader },
     { path: architecture.loader, content: bootLoader },
     { path: `EFI/cairn/${id}.efi`, content: uki },
+    { path: `EFI/cairn/${id}.json`, content: memorySource(encodeRelease(release)) },
     { path: 'loader/loader.conf', content: textSource(LOADER_CONF) },
-    { path: `loader/entries/cairn-${id}.conf`, content: textSource(loaderEntry(release)) },
+    {
+      path: `loader/entries/cairn-${FIRST_GENERATION}.conf`,
+      content: textSource(loaderEntry(release, FIRST_GENERATION)),
+    },
   ];
 }
 
-/** The entry of a release in the boot menu. Its file's name has no counter: it is not on trial. */
-export function loaderEntry(release: Release): string {
+/**
+ * The entry of a release in the boot menu. The loader takes the entry with the highest generation first, whatever the
+ * release's own version is.
+ */
+export function loaderEntry(release: Release, generation: number): string {
   return [
     `title ${release.name} ${release.version}`,
     'sort-key cairn',
-    `version ${release.version}`,
+    `version ${generation}`,
     `efi /EFI/cairn/${releaseId(release)}.efi`,
     '',
   ].join('\n');

@@ -72,6 +72,8 @@ function filesBelow({ root, fault }: FakeHostOptions): Files {
     symlink: async (target, path) => real.symlink(target, below('symlink', path)),
     setOwner: async (path, uid, gid) => real.setOwner(below('setOwner', path), uid, gid),
     setMode: async (path, mode) => real.setMode(below('setMode', path), mode),
+    sync: async (path) => real.sync(below('sync', path)),
+    space: async (path) => real.space(below('space', path)),
     rename: async (from, to) => real.rename(below('rename', from), join(root, to)),
     remove: async (path) => real.remove(below('remove', path)),
   };

@@ -1,0 +1,48 @@
+import type { Host } from '@cairn/host';
+import { execute } from '../actions/execute.ts';
+import type { Recovery } from '../actions/recover.ts';
+import type { Plan } from '../actions/steps.ts';
+import { type SessionOptions, withNode } from '../node/session.ts';
+import { surveyNode } from '../node/survey.ts';
+import { planBless, planDeny } from './decide.ts';
+
+/**
+ * Says that what runs is good: from now on its boots are not counted. Does nothing, and says so, where it is good already.
+ *
+ * @returns what was done; undefined where there was nothing to do
+ */
+export async function bless(host: Host, options: SessionOptions = {}): Promise<Plan | undefined> {
+  return withNode(host, 'bless', options, async ({ run, survey }) => {
+    const plan = planBless(survey);
+    if (plan === undefined) return undefined;
+    await run.esp.allowWrites();
+    await execute(plan, run);
+    return plan;
+  });
+}
+
+/** What each boot has to look after before anything else is done to the node. */
+export interface Settled {
+  /** An action that was interrupted. */
+  readonly recovered: Recovery | undefined;
+  /** What was found to have failed, and was put on the deny list. */
+  readonly denied: readonly Plan[];
+}
+
+/** Ends what was interrupted, and takes note of releases that have failed. May be called at any time. */
+export async function settle(host: Host, options: SessionOptions = {}): Promise<Settled> {
+  return withNode(host, 'settle', options, async ({ run, survey, recovered }) => {
+    const denied: Plan[] = [];
+    let current = survey;
+    // Each plan takes one release away, and there are few.
+    for (let round = 0; round < 8; round++) {
+      const plan = planDeny(current, new Date(host.clock.now()).toISOString());
+      if (plan === undefined) break;
+      await run.esp.allowWrites();
+      await execute(plan, run);
+      denied.push(plan);
+      current = await surveyNode(host, run.esp.path);
+    }
+    return { recovered, denied };
+  });
+}

@@ -1,0 +1,106 @@
+import { readExactly, sha256Hex } from '@cairn/bytes';
+import { DiskError, parseVeritySuperblock, readUki } from '@cairn/disk';
+import type { Files } from '@cairn/host';
+import { parseRelease, RELEASE_FILES, RELEASE_LIMIT, type Release } from '@cairn/release';
+import { digestOfFile } from '../actions/files.ts';
+import { AgentError } from '../error.ts';
+
+/** A release folder that is to be installed, looked through. */
+export interface Candidate {
+  readonly folder: string;
+  readonly release: Release;
+  /** `release.json`, as it is. */
+  readonly description: { readonly size: number; readonly sha256: string };
+}
+
+const BLOCK = 4096;
+const HINT = 'It was cut short, changed or damaged. Fetch or render it again.';
+
+/**
+ * Reads a release's description, and checks that root and UKI are there, as large as it says, the UKI with its digest and the
+ * command line that boots this root, and that the root's hash tree has the root hash on top. Every block of the root is
+ * verified when it has been written.
+ *
+ * @throws AgentError `bad-release`
+ */
+export async function loadCandidate(files: Files, folder: string, signal?: AbortSignal): Promise<Candidate> {
+  const path = `${folder}/${RELEASE_FILES.description}`;
+  const bytes = await files.read(path, RELEASE_LIMIT);
+  if (bytes === undefined) {
+    throw new AgentError(
+      'bad-release',
+      `${folder} is not a release: it has no ${RELEASE_FILES.description}`,
+      {
+        hint: 'Name the folder that `cairn build` made, or an image: oci:DIR, docker-archive:FILE, ghcr.io/me/os:1.',
+      },
+    );
+  }
+  const release = parseRelease(bytes);
+  for (const { file, size } of [release.root, release.uki]) {
+    const found = await files.stat(`${folder}/${file}`);
+    if (found?.kind === 'file' && found.size === size) continue;
+    const what = found === undefined ? 'is not there' : `has ${found.size} bytes instead of ${size}`;
+    throw new AgentError('bad-release', `${folder}/${file} ${what}`, { hint: HINT });
+  }
+  await checkTop(files, folder, release);
+  await checkUki(files, folder, release, signal);
+  return { folder, release, description: { size: bytes.length, sha256: sha256Hex(bytes) } };
+}
+
+/** Without a salt the root hash is the SHA-256 of the tree's top block, which follows the header. */
+async function checkTop(files: Files, folder: string, { root }: Release): Promise<void> {
+  await using file = await files.open(`${folder}/${root.file}`, 'read');
+  const header = await readExactly(file, root.hashOffset, BLOCK);
+  const top = await readExactly(file, root.dataSize > BLOCK ? root.hashOffset + BLOCK : 0, BLOCK);
+  try {
+    const { dataBlocks, salt } = parseVeritySuperblock(header);
+    const isOurs = dataBlocks * BLOCK === root.dataSize && salt.length === 0;
+    if (isOurs && sha256Hex(top) === root.rootHash) return;
+  } catch (cause) {
+    if (!(cause instanceof DiskError)) throw cause;
+  }
+  throw new AgentError(
+    'bad-release',
+    `${folder}/${root.file} is not the root with the hash ${root.rootHash}`,
+    {
+      hint: HINT,
+    },
+  );
+}
+
+async function checkUki(
+  files: Files,
+  folder: string,
+  { uki, root, commandLine }: Release,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const path = `${folder}/${uki.file}`;
+  const found = await digestOfFile(files, path, signal);
+  if (found?.sha256 !== uki.sha256) {
+    throw new AgentError(
+      'bad-release',
+      `${path} has the SHA-256 ${found?.sha256}, the release says ${uki.sha256}`,
+      {
+        hint: HINT,
+      },
+    );
+  }
+  await using file = await files.open(path, 'read');
+  let line: string | undefined;
+  try {
+    const section = (await readUki(file)).sections.find(({ name }) => name === '.cmdline');
+    const bytes = section && (await readExactly(file, section.offset, section.size, signal));
+    line = bytes && new TextDecoder().decode(bytes).replace(/\0+$/, '');
+  } catch (cause) {
+    if (!(cause instanceof DiskError)) throw cause;
+    throw new AgentError('bad-release', `${path} is not a UKI: ${cause.message}`, { hint: HINT, cause });
+  }
+  if (line === commandLine && ` ${line} `.includes(` roothash=${root.rootHash} `)) return;
+  throw new AgentError(
+    'bad-release',
+    `${path} does not boot the release’s root: its command line is another`,
+    {
+      hint: HINT,
+    },
+  );
+}
