@@ -19,6 +19,7 @@ export { bootOrder, compareEntries, entryOf, isSpent, nextGeneration } from './l
 export { reboot } from './node/reboot.ts';
 export { WRITABLE_PATHS, type WritableKind, type WritablePath } from './paths/map.ts';
 export { type MeasuredPath, measurePaths } from './paths/measure.ts';
+export { bootIntoRecovery, type RecoveryRequest, refreshRecovery } from './recovery/recovery.ts';
 export { rollback } from './rollback/rollback.ts';
 export { withAction, withAttempt, withDenied, withoutPending, withPending } from './state/change.ts';
 export { encodeState, parseState, type StateCopy } from './state/parse.ts';

@@ -35,6 +35,11 @@ const IMAGE_COMMANDS: readonly CommandEntry[] = [
     load: async (commands) => (await import('./install.ts')).installCommand(commands),
   },
   {
+    name: 'boot-into',
+    summary: 'choose what the next boot, and only that, takes',
+    load: async (commands) => (await import('./boot-into.ts')).bootIntoCommand(commands),
+  },
+  {
     name: 'upgrade',
     summary: 'put a release into this node’s other slot, to be booted next',
     load: async (commands) => (await import('./upgrade.ts')).upgradeCommand(commands),
