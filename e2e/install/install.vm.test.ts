@@ -112,6 +112,27 @@ test('cairn boot-into recovery boots the recovery slot once', async () => {
   assert.equal(await guest.output('cat /run/cos/recovery_mode /usr/local/kept'), '1\nkept\n');
 });
 
+test('cairn reset makes what is kept anew but for what is to stay, and the node comes back', async () => {
+  await guest.output('mkdir -p /home/me; echo kept > /home/me/file; sync');
+  const asked = 'cairn reset --keep /home --unattended --dry-run';
+  assert.match(await guest.output(asked, { timeoutMs: 120_000 }), /persistent made anew, kept: \/home/);
+  const machineId = await guest.output('cat /etc/machine-id');
+  // Recovery is booted, resets in its initrd, and reboots: login is at the end of that. The shell goes down with the system.
+  await guest.run('(sleep 1; cairn reset --keep /home --unattended) >/dev/null 2>&1 &');
+  await machine.qmp.waitForEvent('RESET', { timeoutMs: BOOT_LIMIT_MS });
+  await machine.qmp.waitForEvent('RESET', { timeoutMs: BOOT_LIMIT_MS });
+  machine.console.skipToEnd();
+  guest = await logIn(machine);
+  const { slot, problems } = await status();
+  assert.deepEqual({ slot, problems }, { slot: 'cairn-a', problems: [] });
+  assert.equal(
+    await guest.output('cat /home/me/file; ls /usr/local/kept /oem/.cairn/reset.json 2>/dev/null || :'),
+    'kept\n',
+  );
+  assert.notEqual(await guest.output('cat /etc/machine-id'), machineId);
+  assert.equal(await guest.output('cat /oem/90_custom.yaml'), CONFIG);
+});
+
 test('the ISO on a disk, as on a USB stick, boots too', { timeout: BOOT_LIMIT_MS * 2 }, async () => {
   await machine.powerOff();
   await using stick = await startNode(iso);

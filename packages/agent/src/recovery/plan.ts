@@ -66,10 +66,9 @@ function unneeded({ loader }: Survey): string[] {
   const old = new Set(
     loader.entries.flatMap(({ name, id }) => (name.kind === 'recovery' && id !== undefined ? [id] : [])),
   );
-  return [...old]
-    .filter((id) => !needed.has(id))
-    .flatMap((id) => [
-      ...(loader.ukis.has(id) ? [ukiPath(id)] : []),
-      ...(loader.descriptions.has(id) ? [descriptionPath(id)] : []),
-    ]);
+  const gone = [...old].filter((id) => !needed.has(id));
+  return [
+    ...gone.filter((id) => loader.ukis.has(id)).map(ukiPath),
+    ...gone.filter((id) => loader.descriptions.has(id)).map(descriptionPath),
+  ];
 }
