@@ -47,6 +47,7 @@ export async function makeRelease(version: string): Promise<TestRelease> {
     {
       architecture: 'amd64',
       out: folder,
+      commandLine: ['console=ttyS0'],
       version,
     },
   );
