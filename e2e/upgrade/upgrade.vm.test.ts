@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { realHost, runChecked } from '@cairn/host';
+import { realHost } from '@cairn/host';
 import { loadRelease } from '@cairn/release';
 import type { Guest, Machine } from '@cairn/testkit';
 import { buildRelease } from '../support/build.ts';
+import { carryReleases } from '../support/carrier.ts';
 import { BOOT_LIMIT_MS, logIn, startNode, temporaryFolder } from '../support/node.ts';
 
 const host = realHost();
@@ -19,7 +20,7 @@ before(async () => {
   folder = await temporaryFolder();
   const old = await buildRelease(host, 'debian-13', join(folder.path, 'old'), { args: ['--version', '1'] });
   await buildRelease(host, 'debian-13', join(folder.path, 'new'), { args: ['--version', '2'] });
-  const carrier = await carry(['new']);
+  const carrier = await carryReleases(host, folder.path, ['new']);
   machine = await startNode(old, { disks: [{ path: old }, { path: carrier }] });
   guest = await logIn(machine);
   await guest.output('mkdir /run/releases && mount -o ro /dev/vdb /run/releases');
@@ -30,43 +31,62 @@ after(async () => {
   await folder?.[Symbol.asyncDispose]();
 });
 
-/** A disk with releases in folders, as a stick would bring them. */
-async function carry(releases: readonly string[]): Promise<string> {
-  const tree = join(folder.path, 'carried');
-  await host.files.makeDirectory(tree);
-  for (const name of releases) {
-    await host.files.makeDirectory(join(tree, name));
-    for (const file of ['root.erofs', 'uki.efi', 'sbom.spdx.json', 'release.json']) {
-      await runChecked(host.programs, ['cp', join(folder.path, name, file), join(tree, name, file)]);
-    }
-  }
-  const disk = join(folder.path, 'carrier.raw');
-  await runChecked(host.programs, ['truncate', '--size=1G', disk]);
-  await runChecked(host.programs, ['mkfs.ext4', '-q', '-d', tree, disk]);
-  await host.files.remove(tree);
-  return disk;
+interface Status {
+  readonly rootHash: string;
+  readonly slot: string;
+  readonly problems: readonly string[];
+  readonly slots: readonly { readonly label: string; readonly state: string; readonly version?: string }[];
+  readonly boots: readonly { readonly entry: string; readonly slot?: string; readonly triesLeft?: number }[];
 }
 
-async function status(): Promise<Record<string, any>> {
-  const { stdout } = await guest.run('cairn status --json', { timeoutMs: AGENT_LIMIT_MS });
-  return JSON.parse(stdout);
+async function status(): Promise<Status> {
+  return JSON.parse(await guest.output('cairn status --json', { timeoutMs: AGENT_LIMIT_MS }));
+}
+
+function statesOf({ slots }: Status): string[] {
+  return slots.map(({ label, state, version = '' }) => `${label} ${state} ${version}`.trimEnd());
+}
+
+async function rootHashOf(release: string): Promise<string> {
+  return (await loadRelease(host.files, join(folder.path, release))).root.rootHash;
 }
 
 test('an upgrade is written, verified and committed; what runs is left alone', async () => {
-  const start = performance.now();
   const said = await guest.output('cairn upgrade /run/releases/new 2>&1', { timeoutMs: AGENT_LIMIT_MS });
-  console.log(`upgrade: ${((performance.now() - start) / 1000).toFixed(1)} s`);
-  assert.match(said, /on trial/);
-  console.log(said);
-  console.log(JSON.stringify(await status(), undefined, 1));
+  assert.match(said, /upgrade to Debian GNU\/Linux 2 in cairn-b: done in [0-9.]+ s/);
+  const now = await status();
+  assert.equal(now.rootHash, await rootHashOf('old'));
+  assert.deepEqual(statesOf(now), ['cairn-a good 1', 'cairn-b pending 2', 'cairn-recovery empty']);
+  assert.deepEqual(
+    now.boots.map(({ entry }) => entry),
+    ['cairn-2+3.conf', 'cairn-1.conf'],
+  );
 });
 
-test('the next boot takes it, from the other slot', async () => {
+test('the next boot takes it, on trial: the loader has counted', async () => {
   await guest.reboot({ timeoutMs: BOOT_LIMIT_MS });
   guest = await logIn(machine);
-  const { root } = await loadRelease(host.files, join(folder.path, 'new'));
   const now = await status();
-  console.log(JSON.stringify(now, undefined, 1));
-  assert.equal(now['rootHash'], root.rootHash);
-  assert.equal(now['slot'], 'cairn-b');
+  assert.equal(now.rootHash, await rootHashOf('new'));
+  assert.equal(now.slot, 'cairn-b');
+  assert.deepEqual(now.problems, []);
+});
+
+test('once it is good its boots are not counted, and the other release is still there', async () => {
+  await guest.output('cairn bless', { timeoutMs: AGENT_LIMIT_MS });
+  const now = await status();
+  assert.deepEqual(statesOf(now), ['cairn-a good 1', 'cairn-b good 2', 'cairn-recovery empty']);
+  assert.deepEqual(
+    now.boots.map(({ entry }) => entry),
+    ['cairn-2.conf', 'cairn-1.conf'],
+  );
+});
+
+test('a rollback makes the other release the next, and the boot after it is that', async () => {
+  await guest.output('cairn rollback', { timeoutMs: AGENT_LIMIT_MS });
+  await guest.reboot({ timeoutMs: BOOT_LIMIT_MS });
+  guest = await logIn(machine);
+  const now = await status();
+  assert.equal(now.rootHash, await rootHashOf('old'));
+  assert.equal(now.slot, 'cairn-a');
 });

@@ -7,6 +7,7 @@ export { type LogEntry, type LogSuperblock, parseLogEntry, parseLogSuperblock } 
 export { readLog, readLogSuperblock } from './log/read.ts';
 export { LogWriter } from './log/write.ts';
 export { type Prepared, prepareSweep, type SweepInput } from './prepare.ts';
+export { HELP, OPTIONS, type Surroundings, sweepProgram, type Values } from './program.ts';
 export { enterState, writeState } from './replay.ts';
 export { formatStateId, parseStateId, type StateId } from './states/id.ts';
 export type { StateKind } from './states/sample.ts';

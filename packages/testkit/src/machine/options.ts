@@ -101,14 +101,13 @@ function driveArguments(index: number, { file, format, writeLog }: AttachedDisk)
   if (writeLog === undefined) {
     return ['-drive', `if=none,id=disk${index},cache=unsafe,discard=unmap,format=${format},file=${path}`];
   }
-  const below = `driver=file,filename=${path},cache.no-flush=on,node-name=file${index}`;
-  return [
-    ...['-blockdev', below],
-    ...['-blockdev', `driver=${format},file=file${index},cache.no-flush=on,node-name=image${index}`],
-    ...['-blockdev', `driver=file,filename=${escapeValue(writeLog)},cache.no-flush=on,node-name=log${index}`],
-    '-blockdev',
+  const nodes = [
+    `driver=file,filename=${path},cache.no-flush=on,node-name=file${index}`,
+    `driver=${format},file=file${index},cache.no-flush=on,node-name=image${index}`,
+    `driver=file,filename=${escapeValue(writeLog)},cache.no-flush=on,node-name=log${index}`,
     `driver=blklogwrites,file=image${index},log=log${index},log-sector-size=512,node-name=disk${index}`,
   ];
+  return nodes.flatMap((node) => ['-blockdev', node]);
 }
 
 /** In QEMU's option strings a comma within a value is written twice. */
