@@ -2,7 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ByteTarget, memorySource, memoryTarget, offsetTarget, sha256Hex } from '@cairn/bytes';
+import {
+  type ByteSource,
+  type ByteTarget,
+  memorySource,
+  memoryTarget,
+  offsetTarget,
+  sha256Hex,
+} from '@cairn/bytes';
 import {
   type DiskLayout,
   deriveUuid,
@@ -80,6 +87,55 @@ export function entryText(release: TestRelease, generation: number, sortKey = 'c
   return `title Test ${release.name}\nsort-key ${sortKey}\nversion ${generation}\nefi /EFI/cairn/${release.id}.efi\n`;
 }
 
+const PAGE = 1 << 16;
+
+/** A disk of which only what was written to takes memory. */
+export class SparseDisk implements ByteSource, ByteTarget {
+  readonly size: number;
+  readonly #pages = new Map<number, Uint8Array>();
+
+  constructor(size: number) {
+    this.size = size;
+  }
+
+  write(position: number, chunk: Uint8Array): void {
+    for (let done = 0; done < chunk.length; ) {
+      const { page, within } = {
+        page: Math.floor((position + done) / PAGE),
+        within: (position + done) % PAGE,
+      };
+      const part = chunk.subarray(done, done + PAGE - within);
+      const bytes = this.#pages.get(page) ?? new Uint8Array(PAGE);
+      bytes.set(part, within);
+      this.#pages.set(page, bytes);
+      done += part.length;
+    }
+  }
+
+  read(position: number, target: Uint8Array): number {
+    const count = Math.max(0, Math.min(target.length, this.size - position));
+    for (let done = 0; done < count; ) {
+      const within = (position + done) % PAGE;
+      const part = target.subarray(done, Math.min(count, done + PAGE - within));
+      const bytes = this.#pages.get(Math.floor((position + done) / PAGE));
+      if (bytes === undefined) part.fill(0);
+      else part.set(bytes.subarray(within, within + part.length));
+      done += part.length;
+    }
+    return count;
+  }
+
+  slice(start: number, end: number): Uint8Array {
+    const bytes = new Uint8Array(end - start);
+    this.read(start, bytes);
+    return bytes;
+  }
+
+  fill(value: number, start: number, end: number): void {
+    this.write(start, new Uint8Array(end - start).fill(value));
+  }
+}
+
 /** A file of the ESP when it is made. */
 export interface EspContent {
   readonly path: string;
@@ -111,12 +167,16 @@ export function usualNode(old: TestRelease, other: TestRelease): NodeRequest {
   };
 }
 
-export async function makeDisk(request: NodeRequest): Promise<{ layout: DiskLayout; bytes: Uint8Array }> {
+export interface TestDisk {
+  readonly layout: DiskLayout;
+  readonly disk: SparseDisk;
+}
+
+export async function makeDisk(request: NodeRequest): Promise<TestDisk> {
   const layout = layoutDisk();
-  const bytes = new Uint8Array(layout.size);
-  const target: ByteTarget = { write: (position, chunk) => bytes.set(chunk, position) };
+  const disk = new SparseDisk(layout.size);
   const { primary, backup } = encodeGpt(layout);
-  for (const part of [primary, backup]) bytes.set(part.bytes, part.position);
+  for (const part of [primary, backup]) disk.write(part.position, part.bytes);
   const [esp] = layout.partitions;
   if (esp === undefined) throw new TypeError('there is no ESP');
   const fat = planFat32({
@@ -129,10 +189,10 @@ export async function makeDisk(request: NodeRequest): Promise<{ layout: DiskLayo
       content: memorySource(typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes),
     })),
   });
-  await writeFat32(fat, offsetTarget(target, esp.start));
+  await writeFat32(fat, offsetTarget(disk, esp.start));
   for (const [label, release] of Object.entries(request.slots))
-    bytes.set(release.rootBytes, startOf(layout, label));
-  return { layout, bytes };
+    disk.write(startOf(layout, label), release.rootBytes);
+  return { layout, disk };
 }
 
 export function startOf(layout: DiskLayout, label: string): number {
@@ -150,7 +210,7 @@ const MAX_SECTORS = 16;
 /** Changes a disk, and logs what reached it as a kernel would send it: sectors, and flushes. */
 export class Recorder implements Disposable {
   readonly layout: DiskLayout;
-  readonly base: Uint8Array;
+  readonly base: SparseDisk;
   readonly #folder = mkdtempSync(join(tmpdir(), 'cairn-sweep-'));
   readonly #image = join(this.#folder, 'esp.img');
   readonly #log = memoryTarget();
@@ -160,15 +220,12 @@ export class Recorder implements Disposable {
   #history = '';
 
   /** `known`: what mtools did to the same disk before. */
-  constructor(
-    { layout, bytes }: { layout: DiskLayout; bytes: Uint8Array },
-    known = new Map<string, readonly Row[]>(),
-  ) {
+  constructor({ layout, disk }: TestDisk, known = new Map<string, readonly Row[]>()) {
     this.layout = layout;
-    this.base = bytes;
+    this.base = disk;
     const [esp] = layout.partitions;
     const start = esp?.start ?? 0;
-    this.#esp = bytes.slice(start, start + USED);
+    this.#esp = disk.slice(start, start + USED);
     this.#known = known;
   }
 
@@ -236,7 +293,7 @@ export class Recorder implements Disposable {
   async input(releases: readonly TestRelease[]): Promise<SweepInput> {
     await this.writer.finish();
     return {
-      base: memorySource(this.base),
+      base: this.base,
       log: memorySource(this.#log.bytes()),
       releases,
       loaders: [memorySource(LOADER)],
@@ -245,6 +302,13 @@ export class Recorder implements Disposable {
 
   get log(): Uint8Array {
     return this.#log.bytes();
+  }
+
+  /** The ESP as it is now. */
+  esp(): SparseDisk {
+    const esp = new SparseDisk(this.layout.partitions[0]?.size ?? 0);
+    esp.write(0, this.#esp);
+    return esp;
   }
 
   #read(): Uint8Array {

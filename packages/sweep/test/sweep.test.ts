@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { memorySource } from '@cairn/bytes';
 import {
   enterState,
   failureOf,
@@ -186,13 +185,12 @@ test('a state that failed is made again as a disk, which is what was judged', as
   assert.equal(cuts.length, 3);
   for (const { id, verdict } of cuts) {
     const prepared = await prepareSweep(input);
-    const disk = new Uint8Array(input.base.size);
-    await input.base.read(0, disk);
-    await writeState(prepared, parseStateId(id), input.log, { write: (at, chunk) => disk.set(chunk, at) });
+    const { disk } = await makeDisk(usual);
+    await writeState(prepared, parseStateId(id), input.log, disk);
     enterState(prepared, parseStateId(id));
     assert.deepEqual(await prepared.judge.judge(), verdict);
     // The disk alone, with a log in which nothing happens.
-    const alone = await prepareSweep({ ...input, base: memorySource(disk), log: (await record([])).log });
+    const alone = await prepareSweep({ ...input, base: disk, log: (await record([])).log });
     assert.deepEqual(await alone.judge.judge(), verdict);
   }
 });
