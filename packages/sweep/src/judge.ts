@@ -39,6 +39,7 @@ export interface Knowledge {
 }
 
 const BLOCK_SECTORS = 8;
+const REMEMBERED = 4096;
 const RECOVERY_ID = /^cairn-recovery(\+[0-9]+(-[0-9]+)?)?\.conf$/;
 
 /** What the partition table says of the areas that are watched. */
@@ -70,7 +71,9 @@ export class Judge {
   readonly #tables = new Map<string, Tables>();
   readonly #views = new Map<string, EspView>();
   readonly #esps = new Map<string, Esp>();
+  /** All of them: what is the same is one object. */
   readonly #verdicts = new Map<string, Verdict>();
+  readonly #said = new Map<string, Verdict>();
   readonly #topBlocks: readonly number[];
 
   constructor(model: DiskModel, knowledge: Knowledge) {
@@ -93,7 +96,10 @@ export class Judge {
     const key = `${textOf(model.tables)} ${textOf(model.esp)} ${model.wrong.join()} ${tops.map(Number).join('')}`;
     const known = this.#verdicts.get(key);
     if (known !== undefined) return known;
-    const verdict = await this.#decide();
+    const decided = await this.#decide();
+    const text = JSON.stringify(decided);
+    const verdict = this.#said.get(text) ?? decided;
+    this.#said.set(text, verdict);
     this.#verdicts.set(key, verdict);
     return verdict;
   }
@@ -213,7 +219,7 @@ export class Judge {
     const known = this.#esps.get(key);
     if (known !== undefined) return known;
     const esp = this.#readEsp();
-    this.#esps.set(key, esp);
+    remember(this.#esps, key, esp);
     return esp;
   }
 
@@ -221,10 +227,11 @@ export class Judge {
     const view = this.#viewNow();
     const damage =
       view.damage === undefined ? this.#loaderDamage(view) : `the ESP cannot be read: ${view.damage}`;
+    const known = new Map<EspFile, number>();
     const candidates = view.entries.map(({ entry, files }) => ({
       entry,
       files,
-      release: this.#releaseOf(files),
+      release: this.#releaseOf(files, known),
     }));
     return { damage, candidates, names: view.names };
   }
@@ -243,7 +250,7 @@ export class Judge {
       return store.bytes(id);
     }, sectors);
     // The metadata's print leaves out sectors of large files: a folder that lies in such is another each time.
-    if (!sawBulk) this.#views.set(key, view);
+    if (!sawBulk) remember(this.#views, key, view);
     return view;
   }
 
@@ -274,12 +281,13 @@ export class Judge {
     return files.length === 0 ? { kind: 'missing', text: `${path} is missing` } : { kind: 'right', text: '' };
   }
 
-  #releaseOf(files: readonly EspFile[]): number | string {
+  #releaseOf(files: readonly EspFile[], known: Map<EspFile, number>): number | string {
     const { releases } = this.#knowledge;
     let found: number | undefined;
     for (const file of files) {
       if (file.damage !== undefined) return `its UKI cannot be read: ${file.damage}`;
-      const release = releases.findIndex(({ ukiFile }) => this.#isFile(file, ukiFile));
+      const release = known.get(file) ?? releases.findIndex(({ ukiFile }) => this.#isFile(file, ukiFile));
+      known.set(file, release);
       if (release < 0) return 'its UKI is not that of a known release';
       if (found !== undefined && found !== release) return 'its UKI is there twice, and not the same';
       found = release;
@@ -309,6 +317,12 @@ export class Judge {
 
 function nothing(reason: string, afterTries: number, broken: readonly string[]): Verdict {
   return { boots: 'nothing', afterTries, entry: undefined, slot: undefined, reason, broken };
+}
+
+/** Neighbouring states are what is asked for again: so little is lost when all is forgotten from time to time. */
+function remember<T>(known: Map<string, T>, key: string, value: T): void {
+  if (known.size >= REMEMBERED) known.clear();
+  known.set(key, value);
 }
 
 function textOf({ a, b }: Fingerprint): string {

@@ -97,9 +97,10 @@ export async function sweepProgram(values: Values, surroundings: Surroundings): 
     loaders: await Promise.all((values.loader ?? []).map((path) => files.open(path))),
     firmware: firmwareOf(values.firmware),
   };
-  if (values.state !== undefined) return judgeOne(values, values.state, input, rules, surroundings);
+  // Awaited here, as the files are closed behind.
+  if (values.state !== undefined) return await judgeOne(values, values.state, input, rules, surroundings);
   if (values.write !== undefined) throw new SweepError('bad-option', '--write needs --state');
-  return judgeAll(values, input, rules, surroundings);
+  return await judgeAll(values, input, rules, surroundings);
 }
 
 async function judgeAll(

@@ -98,7 +98,7 @@ test('whatever planFat32 writes is read back', async () => {
         const expected = names.map(
           (path, index) => [`/${path}`, String.fromCharCode(65 + index).repeat(index * 400)] as const,
         );
-        assert.deepEqual(listVolume(disk), new Map(expected.toSorted(([a], [b]) => (a < b ? -1 : 1))));
+        assert.deepEqual(listVolume(disk), new Map(expected));
       },
     ),
     { numRuns: 15 },

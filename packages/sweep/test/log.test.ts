@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { memorySource, memoryTarget, viewOf } from '@cairn/bytes';
 import fc from 'fast-check';
@@ -112,4 +116,46 @@ test('any row of writes comes back', async () => {
     }),
     { numRuns: 200 },
   );
+});
+
+test("QEMU's blklogwrites writes what we read", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-sweep-log-'));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'disk'), new Uint8Array(1 << 20));
+  writeFileSync(join(folder, 'log'), '');
+  const options = 'driver=blklogwrites,file.driver=file,file.filename=disk,log.driver=file,log.filename=log';
+  const commands = [
+    `open -o ${options},log-sector-size=512`,
+    'write -P 7 4096 1024',
+    'flush',
+    'discard 0 64k',
+    'write -z 65536 4096',
+    'write -P 9 512 512',
+    'flush',
+  ];
+  execFileSync(
+    'qemu-io',
+    commands.flatMap((command) => ['-c', command]),
+    { cwd: folder, stdio: 'ignore' },
+  );
+  const bytes = readFileSync(join(folder, 'log'));
+  const shown = (await entriesOf(bytes)).map((entry) => [
+    entry.flush ? 'flush' : entry.discard ? 'discard' : bytes[entry.dataPosition],
+    entry.position,
+    entry.length,
+  ]);
+  // How often it flushes by itself, on writing zeros and on closing, differs between versions.
+  assert.deepEqual(shown.slice(0, 2), [
+    [7, 4096, 1024],
+    ['flush', 0, 0],
+  ]);
+  assert.deepEqual(
+    shown.slice(2).filter(([kind]) => kind !== 'flush'),
+    [
+      ['discard', 0, 65_536],
+      [0, 65_536, 4096],
+      [9, 512, 512],
+    ],
+  );
+  assert.equal(shown.at(-1)?.[0], 'flush');
 });

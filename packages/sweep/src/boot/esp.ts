@@ -53,6 +53,7 @@ class EspReader {
   readonly #chains: FatChains;
   readonly #read: ReadSector;
   readonly #folders = new Map<number, FatName[]>();
+  readonly #located = new Map<string, EspFile>();
 
   constructor(read: ReadSector, sectors: number) {
     this.#read = read;
@@ -102,7 +103,17 @@ class EspReader {
       .map((name) => this.#locate(name));
   }
 
-  #locate({ firstCluster, size }: FatName): EspFile {
+  /** Several entries start the same file. */
+  #locate(name: FatName): EspFile {
+    const key = `${name.firstCluster} ${name.size}`;
+    const known = this.#located.get(key);
+    if (known !== undefined) return known;
+    const file = this.#locateAnew(name);
+    this.#located.set(key, file);
+    return file;
+  }
+
+  #locateAnew({ firstCluster, size }: FatName): EspFile {
     try {
       return { size, extents: this.#chains.file(firstCluster, size) };
     } catch (error) {

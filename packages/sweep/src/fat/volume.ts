@@ -86,10 +86,12 @@ export function parseFatShape(boot: Uint8Array, volumeSectors: number): FatShape
   };
 }
 
-/** Follows chains of clusters in the first FAT, which is the one that firmware reads. */
+/** Follows chains of clusters in the first FAT, which is the one that firmware reads. For a volume that does not change. */
 export class FatChains {
   readonly shape: FatShape;
   readonly #read: ReadSector;
+  #fat: DataView = new DataView(new ArrayBuffer(UNIT));
+  #fatNumber = -1;
 
   constructor(shape: FatShape, read: ReadSector) {
     this.shape = shape;
@@ -134,10 +136,15 @@ export class FatChains {
     return extents.list;
   }
 
+  /** Neighbours in a chain have theirs in the same sector: it is not fetched anew, as a chain may have thousands. */
   #next(cluster: number): number {
     const position = cluster * 4;
-    const sector = this.#read(this.shape.fatSector + Math.floor(position / UNIT));
-    return viewOf(sector).getUint32(position % UNIT, true) & CLUSTER_MASK;
+    const number = this.shape.fatSector + Math.floor(position / UNIT);
+    if (number !== this.#fatNumber) {
+      this.#fat = viewOf(this.#read(number));
+      this.#fatNumber = number;
+    }
+    return this.#fat.getUint32(position % UNIT, true) & CLUSTER_MASK;
   }
 
   #isCluster(cluster: number): boolean {
