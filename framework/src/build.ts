@@ -12,6 +12,7 @@ import { assembleInitrd, INITRD_PACKAGES, overlay } from './initrd.ts';
 import { compressFrame, frameKey, TAR_END, tarPiece } from './layer.ts';
 import { loadRecipe, RECIPE_FOLDER } from './recipe.ts';
 import { addRuntime, RUNTIME_PACKAGES } from './runtime.ts';
+import { addTools } from './tools.ts';
 
 const VERSION = '0.1.0';
 
@@ -69,6 +70,7 @@ export async function buildFramework(host: Host, options: FrameworkOptions): Pro
   const agent = makeDirectory();
   overlay(agent, await loadRecipe(host.files, join(RECIPE_FOLDER, 'layer')));
   await addAgent(agent);
+  await addTools(agent, packages, runtime);
 
   step('compressing');
   const pieces = await Promise.all([

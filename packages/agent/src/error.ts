@@ -14,6 +14,8 @@ export type AgentErrorCode =
   | 'busy'
   /** It cannot be told which disk or partition is meant. */
   | 'ambiguous'
+  /** A live system: it has no slots, and nothing is kept. */
+  | 'live'
   /** The node has not all that is needed: a partition, the loader's entry of what runs. */
   | 'unfit'
   /** What runs is on trial itself. */

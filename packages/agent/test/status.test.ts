@@ -55,6 +55,7 @@ test('a healthy node says so', async () => {
     rootHash: ROOT_HASH,
     verified: true,
     persistent: true,
+    live: false,
     upAfter: 12.34,
     problems: [],
   });

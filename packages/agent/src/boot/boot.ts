@@ -1,10 +1,12 @@
 import type { Host } from '@cairn/host';
 import { AgentError } from '../error.ts';
+import type { SystemDisk } from './disk.ts';
 import { writeIdentity } from './identity.ts';
+import { findMedium, mountLive } from './live.ts';
 import { preparePartitions } from './partitions.ts';
-import { BOOT_RECORD, IMAGE, PERSISTENT, RUN, VOLATILE } from './places.ts';
+import { BOOT_RECORD, IMAGE, LIVE_SLOT, PERSISTENT, RUN, SENTINELS, VOLATILE } from './places.ts';
 import type { BootRecord } from './record.ts';
-import { mountBase, mountWritable } from './writable.ts';
+import { mountBase, mountWritable, type Persistence } from './writable.ts';
 
 export interface BootOptions {
   /** Where the verified root is mounted: `/sysroot` in the initrd. */
@@ -27,8 +29,7 @@ export async function boot(host: Host, { root }: BootOptions): Promise<BootRecor
 
   const rootHash = readRootHash((await files.readText('/proc/cmdline')) ?? '');
   for (const folder of [RUN, IMAGE, VOLATILE, PERSISTENT]) await files.makeDirectory(folder);
-  const { disk, firstBoot } = await preparePartitions(host, problems);
-  const persistent = await mountBase(host, root, disk, problems);
+  const { disk, firstBoot, persistent } = await prepareDisk(host, root, problems);
   const backing = await mountWritable(host, root, persistent, problems);
   await writeIdentity(files, root, backing, problems);
 
@@ -42,8 +43,35 @@ export async function boot(host: Host, { root }: BootOptions): Promise<BootRecor
     problems,
     took: Math.round(host.clock.monotonic() - start),
   };
+  const mode = MODES[disk.slot];
+  if (mode !== undefined) {
+    await files.makeDirectory(SENTINELS);
+    await files.replace(`${SENTINELS}/${mode}`, '1\n');
+  }
   await files.replace(BOOT_RECORD, `${JSON.stringify(record, undefined, 2)}\n`);
   return record;
+}
+
+/** Of the sentinels those that follow from where the root is. */
+const MODES: Readonly<Record<string, string>> = {
+  [LIVE_SLOT]: 'live_mode',
+  'cairn-recovery': 'recovery_mode',
+};
+
+interface PreparedDisk {
+  readonly disk: SystemDisk;
+  readonly firstBoot: boolean;
+  readonly persistent: Persistence;
+}
+
+async function prepareDisk(host: Host, root: string, problems: string[]): Promise<PreparedDisk> {
+  const medium = await findMedium(host.files);
+  if (medium !== undefined) {
+    await mountLive(host, root);
+    return { disk: medium, firstBoot: false, persistent: 'live' };
+  }
+  const { disk, firstBoot } = await preparePartitions(host, problems);
+  return { disk, firstBoot, persistent: await mountBase(host, root, disk, problems) };
 }
 
 /** The root hash that the kernel verifies this boot's root by. */

@@ -19,6 +19,15 @@ export const UP = `${RUN}/up`;
 /** Made by the initrd's /init: the slot whose content has the root hash asked for. */
 export const ROOT_LINK = '/dev/cairn/root';
 
+/** Made by /init where the root is on a live medium: the whole device. */
+export const MEDIUM_LINK = '/dev/cairn/medium';
+
+/** What a live system has for the label of a slot. */
+export const LIVE_SLOT = 'live';
+
+/** Files whose names say in what mode a system runs, as Kairos has them. */
+export const SENTINELS = '/run/cos';
+
 /** The labels are Kairos's, so that its users' configurations keep working. */
 export const PERSISTENT_LABEL = 'COS_PERSISTENT';
 export const OEM_LABEL = 'COS_OEM';

@@ -2,10 +2,10 @@
 export interface BootRecord {
   readonly formatVersion: 1;
   readonly rootHash: string;
-  /** The label of the slot that was booted. */
+  /** The label of the slot that was booted, or `live`: then `disk` is the live medium. */
   readonly slot: string;
   readonly disk: string;
-  /** False when persistent paths are in memory, since their partition could not be used. */
+  /** False when persistent paths are in memory, since their partition could not be used, or the system is a live one. */
   readonly persistent: boolean;
   /** True when this boot made the partitions. */
   readonly firstBoot: boolean;

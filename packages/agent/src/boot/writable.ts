@@ -3,18 +3,22 @@ import { AgentError } from '../error.ts';
 import { stateFolder, WRITABLE_PATHS } from '../paths/map.ts';
 import type { SystemDisk } from './disk.ts';
 import { makeFolders } from './folders.ts';
-import { type MountFailure, mountAll } from './mount.ts';
+import { mountError } from './live.ts';
+import { mountAll } from './mount.ts';
 import { prepareFileSystem } from './partitions.ts';
 import { IMAGE, OEM_LABEL, PERSISTENT, PERSISTENT_LABEL, VOLATILE } from './places.ts';
 import { type ImageFolders, type PathsPlan, planKept, planVolatile } from './plan.ts';
 
-/** The image without anything over it, memory for what is volatile, and the two partitions. Gives whether the persistent one is there. */
+/** Whether there is a partition for what is kept. A live system has none, and that is as it should be. */
+export type Persistence = 'there' | 'missing' | 'live';
+
+/** The image without anything over it, memory for what is volatile, and the two partitions. Gives whether the persistent one can be used. */
 export async function mountBase(
   host: Host,
   root: string,
   disk: SystemDisk,
   problems: string[],
-): Promise<boolean> {
+): Promise<Persistence> {
   const persistent = await prepareFileSystem(host, disk, PERSISTENT_LABEL, PERSISTENT, problems);
   const oem = await prepareFileSystem(host, disk, OEM_LABEL, `${root}/oem`, problems);
   const failure = await mountAll(host, 'base', [
@@ -27,7 +31,7 @@ export async function mountBase(
     if (target === IMAGE || target === VOLATILE) throw mountError(target, failure);
     problems.push(`${target} could not be mounted: ${failure?.said}`);
   }
-  return persistent !== undefined && !failure?.targets.includes(PERSISTENT);
+  return persistent !== undefined && !failure?.targets.includes(PERSISTENT) ? 'there' : 'missing';
 }
 
 /**
@@ -38,7 +42,7 @@ export async function mountBase(
 export async function mountWritable(
   host: Host,
   root: string,
-  persistent: boolean,
+  persistent: Persistence,
   problems: string[],
 ): Promise<string> {
   const image = await readImageFolders(host);
@@ -58,7 +62,7 @@ async function prepareKept(
   host: Host,
   root: string,
   image: ImageFolders,
-  persistent: boolean,
+  persistent: Persistence,
   problems: string[],
 ): Promise<{ plan: PathsPlan; backing: string }> {
   async function prepare(backing: string): Promise<{ plan: PathsPlan; backing: string }> {
@@ -66,7 +70,8 @@ async function prepareKept(
     await makeFolders(host, plan, backing);
     return { plan, backing };
   }
-  if (!persistent) {
+  if (persistent === 'live') return prepare(VOLATILE);
+  if (persistent === 'missing') {
     problems.push('what should be kept is in memory, until the next reboot');
     return prepare(VOLATILE);
   }
@@ -77,10 +82,6 @@ async function prepareKept(
     problems.push(`what should be kept is in memory, until the next reboot: ${error.message}`);
     return prepare(VOLATILE);
   }
-}
-
-function mountError(target: string, failure: MountFailure | undefined): AgentError {
-  return new AgentError('mount-failed', `${target} could not be mounted: ${failure?.said}`);
 }
 
 async function readImageFolders(host: Host): Promise<ImageFolders> {

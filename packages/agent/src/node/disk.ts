@@ -1,7 +1,7 @@
 import { CairnError } from '@cairn/bytes';
 import { type Gpt, parseGpt } from '@cairn/disk';
 import type { Files } from '@cairn/host';
-import { BOOT_RECORD } from '../boot/places.ts';
+import { BOOT_RECORD, LIVE_SLOT } from '../boot/places.ts';
 import { parseBootRecord } from '../boot/record.ts';
 import { AgentError } from '../error.ts';
 
@@ -31,11 +31,16 @@ const KERNEL_SECTOR = 512;
 /** Devices that no firmware boots from. */
 const NO_DISKS = /^(?:loop|ram|dm-|zram|sr|md|nbd)/;
 
-/** Finds the disk by what `cairn boot` noted of it, and its partitions by its own table. Throws AgentError `not-a-node`. */
+/** Finds the disk by what `cairn boot` noted of it, and its partitions by its own table. Throws AgentError `not-a-node`, `live`. */
 export async function findNodeDisk(files: Files): Promise<NodeDisk> {
   const record = parseBootRecord((await files.readText(BOOT_RECORD)) ?? '');
   if (record === undefined) throw new AgentError('not-a-node', 'this machine was not booted by Cairn');
   const { disk: device, slot: booted } = record;
+  if (booted === LIVE_SLOT) {
+    throw new AgentError('live', `this is a live system, booted from ${device}: there is nothing to change`, {
+      hint: 'Put it on a disk: `cairn install`.',
+    });
+  }
   return { device, booted, partitions: await partitionsOf(files, device.slice('/dev/'.length)) };
 }
 

@@ -1,6 +1,8 @@
 import { CairnError } from '@cairn/bytes';
 import type { Host } from '@cairn/host';
 import { whyFailed } from '../bless/decide.ts';
+import { BOOT_RECORD, LIVE_SLOT } from '../boot/places.ts';
+import { parseBootRecord } from '../boot/record.ts';
 import { AgentError } from '../error.ts';
 import type { LoaderEntry } from '../loader/load.ts';
 import { bootOrder, entryOf, isSpent } from '../loader/order.ts';
@@ -57,6 +59,7 @@ export async function readLife(host: Host): Promise<NodeLife> {
   const nothing = { ...base, slots: [], boots: [], running: undefined };
   try {
     const survey = await look(host);
+    if (survey === undefined) return { ...nothing, problems };
     if (typeof survey === 'string') return { ...nothing, running: survey, problems };
     return {
       ...base,
@@ -73,8 +76,9 @@ export async function readLife(host: Host): Promise<NodeLife> {
   }
 }
 
-/** The survey, or what holds the lock. */
-async function look(host: Host): Promise<Survey | string> {
+/** The survey, or what holds the lock; undefined on a live system, which has neither slots nor entries. */
+async function look(host: Host): Promise<Survey | string | undefined> {
+  if (parseBootRecord((await host.files.readText(BOOT_RECORD)) ?? '')?.slot === LIVE_SLOT) return undefined;
   const device = partitionOf(await findNodeDisk(host.files), 'ESP').device;
   try {
     await using _lock = await takeLock(host, 'status');

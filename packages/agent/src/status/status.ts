@@ -2,7 +2,7 @@ import type { Files } from '@cairn/host';
 import { parseMountInfo } from '@cairn/host';
 import { parseOsRelease } from '@cairn/release';
 import { readRootHash } from '../boot/boot.ts';
-import { BOOT_RECORD, UP } from '../boot/places.ts';
+import { BOOT_RECORD, LIVE_SLOT, UP } from '../boot/places.ts';
 import { parseBootRecord } from '../boot/record.ts';
 import { AgentError } from '../error.ts';
 
@@ -16,6 +16,8 @@ export interface NodeStatus {
   /** The root is EROFS on a dm-verity device, mounted read-only: looked up, not assumed. */
   readonly verified: boolean;
   readonly persistent: boolean;
+  /** Booted from a live medium: everything that is written is in memory. */
+  readonly live: boolean;
   /** Seconds from the kernel's start until this boot had come up; undefined while it has not. */
   readonly upAfter: number | undefined;
   readonly problems: readonly string[];
@@ -42,6 +44,7 @@ export async function readStatus(files: Files): Promise<NodeStatus> {
     rootHash,
     verified,
     persistent: record.persistent,
+    live: record.slot === LIVE_SLOT,
     upAfter: Number.isFinite(up) ? up : undefined,
     problems,
   };

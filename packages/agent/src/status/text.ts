@@ -7,10 +7,10 @@ export function statusText(status: NodeStatus, life: NodeLife): string {
   const lines = [
     ['system', status.system],
     ['kernel', status.kernel],
-    ['slot', status.slot],
+    ['slot', status.live ? 'none: a live system, which `cairn install` puts on a disk' : status.slot],
     ['root hash', status.rootHash],
     ['root', status.verified ? 'read-only, every block verified when read' : 'NOT VERIFIED'],
-    ['persistent', status.persistent ? 'on its partition' : 'NOT KEPT: in memory until the next reboot'],
+    ['persistent', persistentText(status)],
     ['boot', status.upAfter === undefined ? 'not up yet' : `up after ${status.upAfter.toFixed(1)} s`],
     ...life.slots.map((slot) => [slot.label, slotText(slot)]),
     ...nextText(life.boots),
@@ -21,6 +21,11 @@ export function statusText(status: NodeStatus, life: NodeLife): string {
   ];
   const width = Math.max(12, ...lines.map(([name = '']) => name.length + 2));
   return lines.map(([name, value]) => `${`${name}:`.padEnd(width)}${value}`).join('\n');
+}
+
+function persistentText({ live, persistent }: NodeStatus): string {
+  if (live) return 'nothing: all that is written is in memory';
+  return persistent ? 'on its partition' : 'NOT KEPT: in memory until the next reboot';
 }
 
 /** `--json` has all that are kept. */

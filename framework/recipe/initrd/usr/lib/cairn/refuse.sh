@@ -15,9 +15,13 @@ refuse() {
 
 refuse_without_slot() {
   set -- 'No slot holds the release that this UKI was made for:' "  root hash $hash"
-  for slot in $(list_slots); do
-    is_root "$slot" || set -- "$@" "  $(label_of "$slot") on $why"
+  for each in $(list_slots); do
+    if is_root "${each#*:}"; then
+      set -- "$@" "  ${each%%:*} on ${each#*:} does, but the boot loader's entry ${entry:-(none)} is not for it"
+    else
+      set -- "$@" "  ${each%%:*} on $why"
+    fi
   done
-  [ $# -gt 2 ] || set -- "$@" '  there is no slot: no disk with a partition named cairn-a was found'
+  [ $# -gt 2 ] || set -- "$@" '  there is no slot: neither a disk with a partition named cairn-a nor a live medium was found'
   refuse "$@"
 }

@@ -1,28 +1,42 @@
-# The slot of a boot, sourced by /init. Which one it is says its content alone: the slots' names and order mean nothing.
+# The slot of a boot, sourced by /init. Which one it is says its content; the labels only say where to look, and where first.
 
 # A disk that is not there after this long will not come.
 slot_limit=30
 
-# Sets `slot` to the device of the slot that has the root hash. Disks appear when they please: the modules of all
-# devices there are, then a look at all partitions there are, until one is it or the time is over.
+# Sets `slot` to the device that has the root hash, and `medium` to the live medium that it is on, if it is. Disks appear
+# when they please: the modules of all devices there are, then a look at all there is, until one is it or the time is over.
 find_slot() {
-  slot='' looked_at=''
+  slot='' medium='' looked_at=''
+  labels=$(labels_for "$entry")
   load_modules
   read -r started _ </proc/uptime
   while :; do
-    slots=$(list_slots)
-    if [ "$slots" != "$looked_at" ]; then
-      looked_at=$slots
-      for slot in $slots; do
-        ! is_root "$slot" || return 0
-      done
-    fi
     read -r now _ </proc/uptime
+    slots=$(list_slots)
+    # Once a second also where nothing has appeared: a disc comes after its drive.
+    if [ "$slots ${now%.*}" != "$looked_at" ]; then
+      looked_at="$slots ${now%.*}"
+      ! try_slots || return 0
+      case " $labels " in *' cairn-live '*) ! find_live || return 0 ;; esac
+    fi
     [ $((${now%.*} - ${started%.*})) -lt "$slot_limit" ] || return 1
     sleep 0.1
     # What has come by now may be the way to what is still to come: a USB host, then its disk.
     load_modules
   done
+}
+
+try_slots() {
+  for label in $labels; do
+    for each in $slots; do
+      case "$each" in "$label:"*) ;; *) continue ;; esac
+      slot=${each#*:}
+      is_root "$slot" || continue
+      [ "$label" != cairn-live ] || medium=$(disk_of "$slot")
+      return 0
+    done
+  done
+  return 1
 }
 
 # Loads the modules of devices that have appeared since the last time.
@@ -35,13 +49,14 @@ load_modules() {
   set +f
 }
 
-# The devices of all partitions that may be slots, by the label in the partition table.
+# All partitions that may hold a root: label and device, by the label in the partition table.
 list_slots() {
   for folder in /sys/class/block/*/partition; do
     folder=${folder%/partition}
     device=/dev/${folder##*/}
-    case "$(label_of "$device")" in
-      cairn-a | cairn-b | cairn-recovery) echo "$device" ;;
+    label=$(label_of "$device")
+    case "$label" in
+      cairn-a | cairn-b | cairn-recovery | cairn-live) echo "$label:$device" ;;
     esac
   done
 }
@@ -53,12 +68,19 @@ label_of() {
   done <"/sys/class/block/${1##*/}/uevent"
 }
 
-# Is this partition the root that the UKI asks for? If not, `why` says why not.
+# The disk of a partition: sysfs has the one in the folder of the other.
+disk_of() {
+  while IFS='=' read -r key value; do
+    [ "$key" != DEVNAME ] || echo "/dev/$value"
+  done <"/sys/class/block/${1##*/}/../uevent"
+}
+
+# Is this partition the root that the UKI asks for, or is it at this byte of the device? If not, `why` says why not.
 #
 # The root hash is the SHA-256 of the tree's top block (dm-verity format 1, empty salt), which lies one block behind
 # the verity superblock: so one read tells. All other blocks are verified by the kernel as they are read.
 is_root() {
-  found=$(dd if="$1" bs=4096 skip=$((hash_offset / 4096 + 1)) count=1 status=none | sha256sum)
+  found=$(dd if="$1" bs=4096 skip=$(((${2:-0} + hash_offset) / 4096 + 1)) count=1 status=none | sha256sum)
   [ "${found%% *}" = "$hash" ] || { why="$1 holds another release (root hash ${found%% *})"; return 1; }
 }
 
