@@ -4,6 +4,8 @@ import { writeIdentity } from './identity.ts';
 import { preparePartitions } from './partitions.ts';
 import { BOOT_RECORD, IMAGE, PERSISTENT, RUN, VOLATILE } from './places.ts';
 import type { BootRecord } from './record.ts';
+import { prepareSystemd } from './systemd.ts';
+import { markBoot } from './trial.ts';
 import { mountBase, mountWritable } from './writable.ts';
 
 export interface BootOptions {
@@ -25,12 +27,15 @@ export async function boot(host: Host, { root }: BootOptions): Promise<BootRecor
   const start = host.clock.monotonic();
   const problems: string[] = [];
 
-  const rootHash = readRootHash((await files.readText('/proc/cmdline')) ?? '');
+  const commandLine = (await files.readText('/proc/cmdline')) ?? '';
+  const rootHash = readRootHash(commandLine);
   for (const folder of [RUN, IMAGE, VOLATILE, PERSISTENT]) await files.makeDirectory(folder);
   const { disk, firstBoot } = await preparePartitions(host, problems);
   const persistent = await mountBase(host, root, disk, problems);
   const backing = await mountWritable(host, root, persistent, problems);
   await writeIdentity(files, root, backing, problems);
+  await markBoot(host, { root, rootHash, slot: disk.slot }, problems);
+  await prepareSystemd(files, root, commandLine, backing === PERSISTENT);
 
   const record: BootRecord = {
     formatVersion: 1,

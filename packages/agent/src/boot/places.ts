@@ -16,6 +16,18 @@ export const BOOT_RECORD = `${RUN}/boot.json`;
 /** Written by the last unit of a boot: how many seconds after the kernel's start. */
 export const UP = `${RUN}/up`;
 
+/** There where what runs has not proven itself: `cairn health` judges this boot. */
+export const TRIAL = `${RUN}/trial`;
+
+/** There where earlier boots or actions have left something to end or to note: `cairn settle` does. */
+export const UNSETTLED = `${RUN}/unsettled`;
+
+/** There where the init that comes will feed a watchdog: the initrd's /init arms it. */
+export const WATCHDOG = `${RUN}/watchdog`;
+
+/** In which mode this machine runs, as Kairos tells it to configurations and hooks. */
+export const SENTINELS = '/run/cos';
+
 /** Made by the initrd's /init: the slot whose content has the root hash asked for. */
 export const ROOT_LINK = '/dev/cairn/root';
 
