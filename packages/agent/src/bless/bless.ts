@@ -2,6 +2,7 @@ import type { Host } from '@cairn/host';
 import { execute } from '../actions/execute.ts';
 import type { Recovery } from '../actions/recover.ts';
 import type { Plan } from '../actions/steps.ts';
+import { TRIAL } from '../boot/places.ts';
 import { type SessionOptions, withNode } from '../node/session.ts';
 import { surveyNode } from '../node/survey.ts';
 import { planBless, planDeny } from './decide.ts';
@@ -14,9 +15,12 @@ import { planBless, planDeny } from './decide.ts';
 export async function bless(host: Host, options: SessionOptions = {}): Promise<Plan | undefined> {
   return withNode(host, 'bless', options, async ({ run, survey }) => {
     const plan = planBless(survey);
-    if (plan === undefined) return undefined;
-    await run.esp.allowWrites();
-    await execute(plan, run);
+    if (plan !== undefined) {
+      await run.esp.allowWrites();
+      await execute(plan, run);
+    }
+    // The trial is over, whoever ended it.
+    await host.files.remove(TRIAL);
     return plan;
   });
 }

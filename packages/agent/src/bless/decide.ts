@@ -94,9 +94,9 @@ function deniedOf(
 }
 
 const REACHED = {
-  initrd: 'its last boot came as far as the initrd',
-  userland: 'its last boot came up, and was not found healthy',
-  health: 'its last boot was being checked for health',
+  initrd: 'its last boot left the initrd',
+  userland: 'its last boot had started its init, and had not come up',
+  health: 'its last boot came up, and was being checked for health',
 } as const;
 
 /** The reason of the last boot that tells one; else how far the last boot came. */
