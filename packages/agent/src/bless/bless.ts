@@ -6,6 +6,7 @@ import { TRIAL } from '../boot/places.ts';
 import { type SessionOptions, withNode } from '../node/session.ts';
 import { surveyNode } from '../node/survey.ts';
 import { planBless, planDeny } from './decide.ts';
+import { explain } from './evidence.ts';
 
 /**
  * Says that what runs is good: from now on its boots are not counted. Does nothing, and says so, where it is good already.
@@ -40,7 +41,10 @@ export async function settle(host: Host, options: SessionOptions = {}): Promise<
     let current = survey;
     // Each plan takes one release away, and there are few.
     for (let round = 0; round < 8; round++) {
-      const plan = planDeny(current, new Date(host.clock.now()).toISOString());
+      const now = new Date(host.clock.now()).toISOString();
+      if (planDeny(current, now) === undefined) break;
+      const { pending } = current.state.state;
+      const plan = planDeny(current, now, pending && (await explain(host, pending)));
       if (plan === undefined) break;
       await run.esp.allowWrites();
       await execute(plan, run);
