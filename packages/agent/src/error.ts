@@ -35,6 +35,8 @@ export type AgentErrorCode =
   | 'not-verified'
   /** There is no release to go back to. */
   | 'no-fallback'
+  /** A configuration file is wrong. */
+  | 'bad-config'
   /** A program that the agent needs failed. */
   | 'failed';
 
