@@ -28,14 +28,18 @@ export async function ensureFramework(host: Host, signal?: AbortSignal): Promise
   return framework.layerFile;
 }
 
-/** Builds a release with a raw disk of one of the test images. */
+/** Builds a release with a raw disk, or an ISO, of one of the test images; gives that one's path. */
 export async function buildRelease(
   host: Host,
   image: ImageName,
   out: string,
-  options: { readonly args?: readonly string[]; readonly signal?: AbortSignal } = {},
+  options: {
+    readonly args?: readonly string[];
+    readonly format?: 'raw' | 'iso';
+    readonly signal?: AbortSignal;
+  } = {},
 ): Promise<string> {
-  const { args = [], signal } = options;
+  const { args = [], format = 'raw', signal } = options;
   const layer = await ensureFramework(host, signal);
   const tar = await ensureImage(host, image, signal);
   await cairn(
@@ -46,7 +50,7 @@ export async function buildRelease(
       '--output',
       out,
       '--format',
-      'raw',
+      format,
       '--framework',
       layer,
       '--cmdline',
@@ -56,5 +60,5 @@ export async function buildRelease(
     ],
     signal,
   );
-  return join(out, 'disk.raw');
+  return join(out, `disk.${format}`);
 }

@@ -37,6 +37,18 @@ export type AgentErrorCode =
   | 'no-fallback'
   /** A configuration file is wrong. */
   | 'bad-config'
+  /** No disk can be taken without being named, or the one that is named is none. */
+  | 'no-disk'
+  /** Its partitions are mounted, or something else lies on it. */
+  | 'disk-in-use'
+  | 'disk-too-small'
+  | 'disk-unfit'
+  /** `script://` failed, or did not print one device. */
+  | 'script-failed'
+  /** What was asked for cannot be: a size, a label, a setting of the configuration. */
+  | 'bad-request'
+  /** The machine was not started by UEFI firmware. */
+  | 'no-efi'
   /** A program that the agent needs failed. */
   | 'failed';
 

@@ -12,12 +12,18 @@ export type { HealthConfig, HealthPart, OwnCheck } from './health/config/types.t
 export type { Finding } from './health/finding.ts';
 export type { Verdict } from './health/judge.ts';
 export { redact } from './health/redact.ts';
+export { type InstallConfig, parseInstallConfig } from './install/config.ts';
+export { type InstallOptions, type InstallResult, install } from './install/install.ts';
+export type { InstallPlan, InstallStep } from './install/steps.ts';
+export { describeInstallation } from './install/text.ts';
 export { type EntryText, parseEntry, releaseOf } from './loader/entry.ts';
 export { type LoaderEntry, type LoaderState, loadLoader } from './loader/load.ts';
 export { type EntryName, formatEntryName, parseEntryName, TRIES, type Tries } from './loader/name.ts';
 export { bootOrder, compareEntries, entryOf, isSpent, nextGeneration } from './loader/order.ts';
+export { reboot } from './node/reboot.ts';
 export { WRITABLE_PATHS, type WritableKind, type WritablePath } from './paths/map.ts';
 export { type MeasuredPath, measurePaths } from './paths/measure.ts';
+export { bootIntoRecovery, type RecoveryRequest, refreshRecovery } from './recovery/recovery.ts';
 export { rollback } from './rollback/rollback.ts';
 export { withAction, withAttempt, withDenied, withoutPending, withPending } from './state/change.ts';
 export { encodeState, parseState, type StateCopy } from './state/parse.ts';

@@ -9,10 +9,10 @@ import { realFiles } from '@cairn/host';
 import { diskSizes, smallestDiskSize } from '@cairn/release';
 import { type FakeProgram, fakeHost } from '@cairn/testkit';
 import fc from 'fast-check';
+import { AgentError } from '../src/error.ts';
 import { chooseDisk } from '../src/install/choose.ts';
 import { readDisks } from '../src/install/disks.ts';
-import { InstallError } from '../src/install/error.ts';
-import { minimalDiskSize, type PartitionWishes, planInstall } from '../src/install/plan.ts';
+import { minimalDiskSize, type PartitionWishes, planInstall } from '../src/install/layout.ts';
 import { contentOf } from '../src/install/signatures.ts';
 import { type FakeDisk, GIB, link, MIB, machineWith } from './install-machine.ts';
 
@@ -215,7 +215,7 @@ describe('no disk, and why', () => {
   for (const [name, [machine, code, message]] of Object.entries(CASES)) {
     test(name, async () => {
       await assert.rejects(choose(machine), (error) => {
-        assert.ok(error instanceof InstallError, String(error));
+        assert.ok(error instanceof AgentError, String(error));
         assert.equal(error.code, code);
         assert.match(error.message, message);
         return true;

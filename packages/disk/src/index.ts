@@ -24,7 +24,7 @@ export { Fat32Volume, type FatPath, openFat32 } from './fat/read.ts';
 export type { FatFile } from './fat/tree.ts';
 export { writeFat32 } from './fat/write.ts';
 export { type EncodedGpt, encodeGpt, type Placed } from './gpt/encode.ts';
-export { deriveUuid } from './gpt/guid.ts';
+export { decodeGuid, deriveUuid, encodeGuid } from './gpt/guid.ts';
 export {
   type DiskLayout,
   type DiskRequest,

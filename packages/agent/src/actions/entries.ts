@@ -1,11 +1,11 @@
 import { memorySource } from '@cairn/bytes';
 import { AgentError } from '../error.ts';
 import { ENTRIES_FOLDER, ukiPath } from '../loader/load.ts';
-import { formatEntryName } from '../loader/name.ts';
+import { formatEntryName, RECOVERY_FILE } from '../loader/name.ts';
 import { putFile } from './files.ts';
 import type { Run } from './run.ts';
 import type { VerifiedSlot } from './slot.ts';
-import type { Commit, Promote, RemoveEntries } from './steps.ts';
+import type { Commit, CommitRecovery, Promote, RemoveEntries } from './steps.ts';
 import type { VerifiedUki } from './uki.ts';
 
 export async function removeEntries({ files }: RemoveEntries, { host, esp }: Run): Promise<void> {
@@ -28,6 +28,19 @@ export async function commit(
     throw new AgentError('not-verified', `the release ${id} was not read back: it is not made bootable`);
   }
   await putEntry(run, formatEntryName(generation, tries), entry);
+}
+
+/** As `commit`, for the entry that the loader takes after all others. */
+export async function commitRecovery(
+  { id, rootHash, entry }: CommitRecovery,
+  run: Run,
+  slot: VerifiedSlot | undefined,
+  uki: VerifiedUki | undefined,
+): Promise<void> {
+  if (!slot?.isOf(rootHash) || !uki?.isOf(id)) {
+    throw new AgentError('not-verified', `the release ${id} was not read back: it is not made bootable`);
+  }
+  await putEntry(run, RECOVERY_FILE, entry);
 }
 
 /** The release that it is for runs, or has run, and is verified by the kernel. */

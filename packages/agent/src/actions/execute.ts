@@ -2,12 +2,12 @@ import { CairnError } from '@cairn/bytes';
 import { withAction } from '../state/change.ts';
 import { changeState } from '../state/store.ts';
 import type { ActionRecord } from '../state/types.ts';
-import { commit, promote, removeEntries } from './entries.ts';
+import { commit, commitRecovery, promote, removeEntries } from './entries.ts';
 import { type Journal, removeJournal, saveJournal } from './journal.ts';
 import { record } from './record.ts';
 import type { Run } from './run.ts';
 import { invalidateSlot, verifySlot, writeSlot } from './slot.ts';
-import type { Plan, Step } from './steps.ts';
+import type { Commit, CommitRecovery, Plan, Step } from './steps.ts';
 import { removeFiles, verifyUki, writeUki } from './uki.ts';
 
 type StepOf<Name extends Step['step']> = Extract<Step, { readonly step: Name }>;
@@ -21,13 +21,19 @@ const EXECUTORS: { readonly [Name in Step['step']]: (step: StepOf<Name>, run: Ru
   'write-uki': writeUki,
   'verify-uki': verifyUki,
   commit: (step, run) => commit(step, run, run.found.slot, run.found.uki),
+  'commit-recovery': (step, run) => commitRecovery(step, run, run.found.slot, run.found.uki),
   promote,
   record,
 };
 
+/** The steps that make a release bootable. */
+export function isCommit(step: Step | undefined): step is Commit | CommitRecovery {
+  return step?.step === 'commit' || step?.step === 'commit-recovery';
+}
+
 /** Which step of a plan makes it count; from there on it is finished, before that it is undone by leaving it. */
 export function pointOfNoReturn({ steps }: Plan): number {
-  const index = steps.findIndex(({ step }) => step === 'commit');
+  const index = steps.findIndex(isCommit);
   // All steps of the other plans can be done again.
   return index < 0 ? 0 : index;
 }
@@ -63,7 +69,7 @@ export async function execute(plan: Plan, run: Run): Promise<void> {
 export async function resume({ plan, step }: Journal, run: Run): Promise<void> {
   for (const each of plan.steps.slice(step)) {
     // The loader has the entry already.
-    if (each.step !== 'commit') await perform(each, run);
+    if (!isCommit(each)) await perform(each, run);
   }
 }
 

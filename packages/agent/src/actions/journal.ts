@@ -17,7 +17,7 @@ export interface Journal {
 export const JOURNAL_FILE = `${STATE_FOLDER}/${JOURNAL_NAME}`;
 const JOURNAL_LIMIT = 1 << 20;
 
-const KINDS: readonly ActionKind[] = ['upgrade', 'rollback', 'bless', 'deny'];
+const KINDS: readonly ActionKind[] = ['upgrade', 'rollback', 'bless', 'deny', 'recovery'];
 const STEPS: readonly Step['step'][] = [
   'remove-entries',
   'remove-files',
@@ -27,6 +27,7 @@ const STEPS: readonly Step['step'][] = [
   'write-uki',
   'verify-uki',
   'commit',
+  'commit-recovery',
   'promote',
   'record',
 ];

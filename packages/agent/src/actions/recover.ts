@@ -1,11 +1,11 @@
 import { CairnError } from '@cairn/bytes';
 import { ENTRIES_FOLDER } from '../loader/load.ts';
-import { parseEntryName } from '../loader/name.ts';
+import { parseEntryName, RECOVERY_FILE } from '../loader/name.ts';
 import type { ActionRecord } from '../state/types.ts';
-import { finish, pointOfNoReturn, resume } from './execute.ts';
+import { finish, isCommit, pointOfNoReturn, resume } from './execute.ts';
 import { JOURNAL_FILE, type Journal, loadJournal, removeJournal } from './journal.ts';
 import type { Run } from './run.ts';
-import type { Commit } from './steps.ts';
+import type { Step } from './steps.ts';
 
 /** What was done about an action that was interrupted. */
 export interface Recovery {
@@ -23,9 +23,8 @@ export async function recover(run: Run): Promise<Recovery | undefined> {
   const journal = await readJournal(run);
   if (journal === undefined) return undefined;
   const { plan, step } = journal;
-  const at = plan.steps.findIndex((each) => each.step === 'commit');
-  const committed =
-    step >= pointOfNoReturn(plan) && (await isCommitted(run, plan.steps[at] as Commit | undefined));
+  const at = plan.steps.findIndex(isCommit);
+  const committed = step >= pointOfNoReturn(plan) && (await isCommitted(run, plan.steps[at]));
   const outcome = committed ? 'finished' : 'undone';
   if (committed) {
     await run.esp.allowWrites();
@@ -58,9 +57,12 @@ async function readJournal({ host }: Run): Promise<Journal | undefined> {
 }
 
 /** Whether the loader has the entry, whatever it has counted meanwhile. A plan without a commit is always finished. */
-async function isCommitted({ host, esp }: Run, commit: Commit | undefined): Promise<boolean> {
-  if (commit === undefined) return true;
-  for (const file of await host.files.list(`${esp.path}/${ENTRIES_FOLDER}`)) {
+async function isCommitted({ host, esp }: Run, commit: Step | undefined): Promise<boolean> {
+  if (!isCommit(commit)) return true;
+  // The old one was removed before.
+  const files = await host.files.list(`${esp.path}/${ENTRIES_FOLDER}`);
+  if (commit.step === 'commit-recovery') return files.includes(RECOVERY_FILE);
+  for (const file of files) {
     const name = parseEntryName(file);
     if (name?.kind === 'slot' && name.generation === commit.generation) return true;
   }

@@ -25,11 +25,14 @@ export interface Run {
   readonly found: { slot?: VerifiedSlot; uki?: VerifiedUki };
 }
 
+/** Who is told how far it is, and may stop it. */
+export type Watcher = Pick<Run, 'signal' | 'onProgress'>;
+
 /** How much is read or written between two turns of the event loop, where signals arrive and progress is drawn. */
 export const TURN = 8 << 20;
 
 /** A source that tells how far it was read, and lets the event loop have its turn. */
-export function watched(source: ByteSource, total: number, run: Run, phase: string): ByteSource {
+export function watched(source: ByteSource, total: number, run: Watcher, phase: string): ByteSource {
   let since = 0;
   let done = 0;
   return {

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { readExactly, readInto, sliceSource } from '@cairn/bytes';
+import { type ByteSource, readExactly, readInto, sliceSource } from '@cairn/bytes';
 import { DiskError, verifyVerity } from '@cairn/disk';
 import type { OpenFile } from '@cairn/host';
 import { AgentError } from '../error.ts';
 import { mustRun } from '../node/programs.ts';
 import { TOP_SIZE } from '../node/slots.ts';
-import { type Run, TURN, watched } from './run.ts';
+import { type Run, TURN, type Watcher, watched } from './run.ts';
 import type { InvalidateSlot, VerifySlot, WriteSlot } from './steps.ts';
 
 /** The proof that a slot was read back and is what the root hash says. Only `verifySlot` makes one. */
@@ -39,11 +39,23 @@ export async function invalidateSlot({ device, tops }: InvalidateSlot, { host }:
   await file.sync();
 }
 
-/** Reading the file, and writing to the disk, go on side by side. */
 export async function writeSlot({ source, device, root }: WriteSlot, run: Run): Promise<void> {
   const { files } = run.host;
   await using from = await files.open(source, 'read');
   await using to = await files.open(device, 'exclusive');
+  await writeRoot(from, to, root, run);
+}
+
+/** Where a root is put. */
+export type SlotTarget = Pick<OpenFile, 'write' | 'sync'>;
+
+/** Reading the source, and writing to the disk, go on side by side. */
+export async function writeRoot(
+  from: ByteSource,
+  to: SlotTarget,
+  root: Pick<WriteSlot['root'], 'hashOffset' | 'size'>,
+  run: Watcher,
+): Promise<void> {
   const { hashOffset, size } = root;
   const afterTop = Math.min(hashOffset + TOP_SIZE, size);
   const background = new BackgroundFlush(to);
@@ -63,14 +75,14 @@ export async function writeSlot({ source, device, root }: WriteSlot, run: Run): 
 }
 
 interface CopyTools {
-  readonly run: Run;
+  readonly run: Watcher;
   readonly background: BackgroundFlush;
   readonly report: (done: number) => void;
 }
 
 async function copyRange(
-  from: OpenFile,
-  to: OpenFile,
+  from: ByteSource,
+  to: SlotTarget,
   start: number,
   end: number,
   { run, background, report }: CopyTools,
@@ -94,11 +106,11 @@ async function copyRange(
 
 /** Flushes a file again and again in another thread, one flush at a time. */
 class BackgroundFlush {
-  readonly #file: OpenFile;
+  readonly #file: SlotTarget;
   #since = 0;
   #running: Promise<void> | undefined;
 
-  constructor(file: OpenFile) {
+  constructor(file: SlotTarget) {
     this.#file = file;
   }
 
@@ -124,8 +136,23 @@ class BackgroundFlush {
 export async function verifySlot({ slot, device, root }: VerifySlot, run: Run): Promise<void> {
   await mustRun(run.host, ['blockdev', '--flushbufs', device]);
   await using file = await run.host.files.open(device, 'read');
+  run.found.slot = await verifyRoot(file, root, `${slot} (${device})`, run);
+}
+
+/**
+ * Verifies what was read back, block by block, up to the root hash.
+ *
+ * @param name for the message
+ * @throws AgentError `not-verified`
+ */
+export async function verifyRoot(
+  file: ByteSource,
+  root: VerifySlot['root'],
+  name: string,
+  run: Watcher,
+): Promise<VerifiedSlot> {
   if (file.size < root.size) {
-    throw new AgentError('not-verified', `${slot} has ${file.size} bytes, the release ${root.size}`);
+    throw new AgentError('not-verified', `${name} has ${file.size} bytes, the release ${root.size}`);
   }
   run.onProgress({ phase: 'verify', done: 0, total: root.size });
   try {
@@ -137,7 +164,7 @@ export async function verifySlot({ slot, device, root }: VerifySlot, run: Run): 
     if (!(cause instanceof DiskError)) throw cause;
     throw new AgentError(
       'not-verified',
-      `what was read back from ${slot} (${device}) is not the release: ${cause.message}`,
+      `what was read back from ${name} is not the release: ${cause.message}`,
       {
         hint: 'The release is damaged, which `cairn release verify` tells, or the disk is. What runs is not touched.',
         cause,
@@ -145,5 +172,5 @@ export async function verifySlot({ slot, device, root }: VerifySlot, run: Run): 
     );
   }
   run.onProgress({ phase: 'verify', done: root.size, total: root.size });
-  run.found.slot = new VerifiedSlotToken(root.rootHash);
+  return new VerifiedSlotToken(root.rootHash);
 }

@@ -72,6 +72,15 @@ export interface Commit {
   readonly entry: string;
 }
 
+/** The entry of the recovery release, of which there is none at this moment. */
+export interface CommitRecovery {
+  readonly step: 'commit-recovery';
+  readonly id: string;
+  readonly rootHash: string;
+  /** The text of the entry. */
+  readonly entry: string;
+}
+
 /** The entry of a release that has proven itself gets a twin without a counter; the counted one is removed after that. */
 export interface Promote {
   readonly step: 'promote';
@@ -100,10 +109,11 @@ export type Step =
   | WriteUki
   | VerifyUki
   | Commit
+  | CommitRecovery
   | Promote
   | RecordState;
 
-export type ActionKind = 'upgrade' | 'rollback' | 'bless' | 'deny';
+export type ActionKind = 'upgrade' | 'rollback' | 'bless' | 'deny' | 'recovery';
 
 /** What will be done, all of it settled. */
 export interface Plan {

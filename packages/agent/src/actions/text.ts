@@ -1,5 +1,5 @@
 import { formatBytes } from '@cairn/bytes';
-import { formatEntryName } from '../loader/name.ts';
+import { formatEntryName, RECOVERY_FILE } from '../loader/name.ts';
 import type { Plan, Step } from './steps.ts';
 
 /** A plan as people read it: what it comes to, then a line a step. */
@@ -25,6 +25,8 @@ function describeStep(step: Step): string {
       return `read the UKI of ${step.id} back from the ESP, and compare its digest`;
     case 'commit':
       return `make it bootable: the loader's entry ${formatEntryName(step.generation, step.tries)}`;
+    case 'commit-recovery':
+      return `make it the recovery release: the loader's entry ${RECOVERY_FILE}`;
     case 'promote':
       return `make the loader's entry ${formatEntryName(step.generation)}, which is not counted`;
     case 'record':

@@ -2,8 +2,8 @@ import { basename, dirname, resolve } from 'node:path';
 import { formatBytes } from '@cairn/bytes';
 import type { Files, Host } from '@cairn/host';
 import { lastLine } from '../boot/partitions.ts';
+import { AgentError } from '../error.ts';
 import { type DiskFacts, isPartition, readDisks } from './disks.ts';
-import { InstallError } from './error.ts';
 
 export interface ChooseOptions {
   /** `auto`, a device's path or a link to one, or `script://PATH`, which prints one. */
@@ -21,7 +21,7 @@ const NAME_HINT = 'Name the disk, and all that it holds is lost: `--device /dev/
  * The disk to install on. `auto` is the largest that is built in, empty and not in use, as Kairos's but for the last two; of
  * several as large, the first by name. A disk that is named may hold data, but not be in use.
  *
- * @throws InstallError which says of each disk why it is not taken
+ * @throws AgentError which says of each disk why it is not taken
  */
 export async function chooseDisk(host: Host, options: ChooseOptions): Promise<DiskFacts> {
   const { device, minimalSize, signal } = options;
@@ -42,14 +42,14 @@ export function chooseLargest(disks: readonly DiskFacts[], minimalSize: number):
   if (first !== undefined) return first;
   const physical = disks.filter(({ isPhysical }) => isPhysical);
   if (physical.length === 0) {
-    throw new InstallError('no-disk', 'there is no disk to install on', {
+    throw new AgentError('no-disk', 'there is no disk to install on', {
       hint: 'The kernel may lack the driver for it: `ls /sys/class/block` shows what it has found.',
     });
   }
   const reasons = physical.map(
     (disk) => `${disk.device} (${formatBytes(disk.size)}) ${reasonAgainst(disk, minimalSize)}`,
   );
-  throw new InstallError('no-disk', `there is no disk that can be taken unasked: ${reasons.join('; ')}`, {
+  throw new AgentError('no-disk', `there is no disk that can be taken unasked: ${reasons.join('; ')}`, {
     hint: NAME_HINT,
   });
 }
@@ -70,19 +70,19 @@ function reasonAgainst(disk: DiskFacts, minimalSize: number): string | undefined
 export function checkNamed(disk: DiskFacts, minimalSize: number): DiskFacts {
   const { device, user, size, sectorSize } = disk;
   if (user !== undefined) {
-    throw new InstallError('disk-in-use', `${device} is in use: ${user}`, {
+    throw new AgentError('disk-in-use', `${device} is in use: ${user}`, {
       hint: 'Unmount what is on it first, or name another disk.',
     });
   }
-  if (disk.isReadOnly) throw new InstallError('disk-unfit', `${device} cannot be written to`);
+  if (disk.isReadOnly) throw new AgentError('disk-unfit', `${device} cannot be written to`);
   if (!isKnownSector(sectorSize)) {
-    throw new InstallError(
+    throw new AgentError(
       'disk-unfit',
       `${device} has sectors of ${sectorSize} bytes: they must have 512 or 4096`,
     );
   }
   if (size >= minimalSize) return disk;
-  throw new InstallError(
+  throw new AgentError(
     'disk-too-small',
     `${device} has ${formatBytes(size)}: the partitions need ${formatBytes(minimalSize)}`,
     { hint: 'Take a larger disk, or build the release with a smaller `--slot-size`.' },
@@ -105,18 +105,18 @@ async function nameOf(files: Files, path: string): Promise<string> {
   return place.startsWith('/dev/') ? place.slice('/dev/'.length).replaceAll('/', '!') : '';
 }
 
-async function noDisk(files: Files, path: string, name: string): Promise<InstallError> {
+async function noDisk(files: Files, path: string, name: string): Promise<AgentError> {
   if (name !== '' && (await isPartition(files, name))) {
-    return new InstallError('no-disk', `${path} is a partition: a system is installed on a whole disk`);
+    return new AgentError('no-disk', `${path} is a partition: a system is installed on a whole disk`);
   }
-  return new InstallError('no-disk', `there is no disk ${path}`, {
+  return new AgentError('no-disk', `there is no disk ${path}`, {
     hint: 'Disks are in /dev/disk/by-id and /dev/disk/by-path by names that stay the same.',
   });
 }
 
 async function askScript(host: Host, path: string, signal: AbortSignal | undefined): Promise<string> {
   if (!path.startsWith('/')) {
-    throw new InstallError('bad-request', `"${SCRIPT}${path}" names no script by a whole path`, {
+    throw new AgentError('bad-request', `"${SCRIPT}${path}" names no script by a whole path`, {
       hint: `Write ${SCRIPT}/path/of/script.`,
     });
   }
@@ -125,7 +125,7 @@ async function askScript(host: Host, path: string, signal: AbortSignal | undefin
     ...(signal === undefined ? {} : { signal }),
   });
   if (exitCode !== 0) {
-    throw new InstallError(
+    throw new AgentError(
       'script-failed',
       `${basename(path)}, which is to name the disk, ended with ${exitCode}: ${lastLine(stderr)}`,
     );
@@ -133,7 +133,7 @@ async function askScript(host: Host, path: string, signal: AbortSignal | undefin
   const lines = stdout.split('\n').map((line) => line.trim());
   const [device, ...more] = lines.filter((line) => line !== '');
   if (device?.startsWith('/') && more.length === 0) return device;
-  throw new InstallError(
+  throw new AgentError(
     'script-failed',
     `${basename(path)} is to print the path of one disk, and printed ${JSON.stringify(stdout.slice(0, 200))}`,
   );

@@ -28,5 +28,8 @@ export function formatEntryName(generation: number, tries?: Tries): string {
   return `cairn-${generation}+${tries.left}${tries.done === 0 ? '' : `-${tries.done}`}.conf`;
 }
 
+/** The entry of the recovery release, which is not counted. */
+export const RECOVERY_FILE = 'cairn-recovery.conf';
+
 /** How often a new release is tried before the loader takes another one. */
 export const TRIES: Tries = { left: 3, done: 0 };

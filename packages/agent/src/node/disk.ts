@@ -44,7 +44,8 @@ export async function findNodeDisk(files: Files): Promise<NodeDisk> {
   return { device, booted, partitions: await partitionsOf(files, device.slice('/dev/'.length)) };
 }
 
-async function partitionsOf(files: Files, disk: string): Promise<NodePartition[]> {
+/** The partitions of a disk that the kernel knows, by the disk's own table. */
+export async function partitionsOf(files: Files, disk: string): Promise<NodePartition[]> {
   const table = await readTable(files, disk);
   const partitions: NodePartition[] = [];
   for (const name of await files.list(`${SYSFS}/${disk}`)) {
@@ -109,7 +110,7 @@ export async function checkSameDisk(files: Files, disk: NodeDisk): Promise<void>
 }
 
 /** A disk that is no GPT, or cannot be read, is no copy of ours. */
-async function tableOrNothing(files: Files, disk: string): Promise<Gpt['partitions']> {
+export async function tableOrNothing(files: Files, disk: string): Promise<Gpt['partitions']> {
   try {
     return (await readTable(files, disk)).partitions;
   } catch (error) {

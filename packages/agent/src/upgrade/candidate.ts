@@ -1,8 +1,7 @@
-import { readExactly, sha256Hex } from '@cairn/bytes';
+import { type ByteSource, chunksOf, readExactly, sha256Hex, sha256OfStream } from '@cairn/bytes';
 import { DiskError, parseVeritySuperblock, readUki } from '@cairn/disk';
 import type { Files } from '@cairn/host';
 import { parseRelease, RELEASE_FILES, RELEASE_LIMIT, type Release } from '@cairn/release';
-import { digestOfFile } from '../actions/files.ts';
 import { AgentError } from '../error.ts';
 
 /** A release folder that is to be installed, looked through. */
@@ -42,14 +41,29 @@ export async function loadCandidate(files: Files, folder: string, signal?: Abort
     const what = found === undefined ? 'is not there' : `has ${found.size} bytes instead of ${size}`;
     throw new AgentError('bad-release', `${folder}/${file} ${what}`, { hint: HINT });
   }
-  await checkTop(files, folder, release);
-  await checkUki(files, folder, release, signal);
+  await using root = await files.open(`${folder}/${release.root.file}`, 'read');
+  await using uki = await files.open(`${folder}/${release.uki.file}`, 'read');
+  await checkParts({ release, root, uki, place: folder }, signal);
   return { folder, release, description: { size: bytes.length, sha256: sha256Hex(bytes) } };
 }
 
+/** A release, opened. */
+export interface OpenRelease {
+  readonly release: Release;
+  readonly root: ByteSource;
+  readonly uki: ByteSource;
+  /** Where it is, for messages. */
+  readonly place: string;
+}
+
+/** Checks that root and UKI are those of the description, as far as can be told without reading the whole root. Throws AgentError `bad-release`. */
+export async function checkParts(parts: OpenRelease, signal?: AbortSignal): Promise<void> {
+  await checkTop(parts);
+  await checkUki(parts, signal);
+}
+
 /** Without a salt the root hash is the SHA-256 of the tree's top block, which follows the header. */
-async function checkTop(files: Files, folder: string, { root }: Release): Promise<void> {
-  await using file = await files.open(`${folder}/${root.file}`, 'read');
+async function checkTop({ release: { root }, root: file, place }: OpenRelease): Promise<void> {
   const header = await readExactly(file, root.hashOffset, BLOCK);
   const top = await readExactly(file, root.dataSize > BLOCK ? root.hashOffset + BLOCK : 0, BLOCK);
   try {
@@ -61,7 +75,7 @@ async function checkTop(files: Files, folder: string, { root }: Release): Promis
   }
   throw new AgentError(
     'bad-release',
-    `${folder}/${root.file} is not the root with the hash ${root.rootHash}`,
+    `${place}/${root.file} is not the root with the hash ${root.rootHash}`,
     {
       hint: HINT,
     },
@@ -69,23 +83,16 @@ async function checkTop(files: Files, folder: string, { root }: Release): Promis
 }
 
 async function checkUki(
-  files: Files,
-  folder: string,
-  { uki, root, commandLine }: Release,
+  { release: { uki, root, commandLine }, uki: file, place }: OpenRelease,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const path = `${folder}/${uki.file}`;
-  const found = await digestOfFile(files, path, signal);
-  if (found?.sha256 !== uki.sha256) {
-    throw new AgentError(
-      'bad-release',
-      `${path} has the SHA-256 ${found?.sha256}, the release says ${uki.sha256}`,
-      {
-        hint: HINT,
-      },
-    );
+  const path = `${place}/${uki.file}`;
+  const found = await sha256OfStream(chunksOf(file, signal));
+  if (found !== uki.sha256) {
+    throw new AgentError('bad-release', `${path} has the SHA-256 ${found}, the release says ${uki.sha256}`, {
+      hint: HINT,
+    });
   }
-  await using file = await files.open(path, 'read');
   let line: string | undefined;
   try {
     const section = (await readUki(file)).sections.find(({ name }) => name === '.cmdline');

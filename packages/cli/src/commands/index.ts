@@ -30,6 +30,16 @@ const IMAGE_COMMANDS: readonly CommandEntry[] = [
     load: async (commands) => (await import('./release/index.ts')).releaseCommand(commands),
   },
   {
+    name: 'install',
+    summary: 'put the live system, or a release, on a disk, all of which is lost',
+    load: async (commands) => (await import('./install.ts')).installCommand(commands),
+  },
+  {
+    name: 'boot-into',
+    summary: 'choose what the next boot, and only that, takes',
+    load: async (commands) => (await import('./boot-into.ts')).bootIntoCommand(commands),
+  },
+  {
     name: 'upgrade',
     summary: 'put a release into this node’s other slot, to be booted next',
     load: async (commands) => (await import('./upgrade.ts')).upgradeCommand(commands),

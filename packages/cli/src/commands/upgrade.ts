@@ -4,6 +4,7 @@ import {
   folderSource,
   type NodeFacts,
   PERSISTENT,
+  refreshRecovery,
   type UpgradeResult,
   type UpgradeSource,
   upgrade,
@@ -12,6 +13,7 @@ import { openImage } from '@cairn/oci';
 import { RELEASE_FILES, renderRelease } from '@cairn/release';
 import type { Command } from 'commander';
 import type { CommandLine } from '../command-line.ts';
+import { CliError } from '../errors/error.ts';
 import { openDoors } from '../image/doors.ts';
 import { type ImageOptions, parseImage, withImageOptions } from '../options/image.ts';
 import { printable } from '../output/text.ts';
@@ -23,6 +25,7 @@ interface UpgradeOptions extends ImageOptions {
   readonly dryRun?: boolean;
   readonly force?: boolean;
   readonly allowDowngrade?: boolean;
+  readonly recovery?: boolean;
 }
 
 const EXAMPLES = [
@@ -37,16 +40,35 @@ const WORK = `${PERSISTENT}/work/upgrade`;
 export function upgradeCommand(commands: CommandLine): Command {
   const command = commands
     .working('upgrade', 'put a release into this node’s other slot, to be booted next', EXAMPLES)
-    .argument('<source>', 'a release’s folder, or a converted image')
+    .argument('[source]', 'a release’s folder, or a converted image')
+    .option('--recovery', 'make what runs the recovery release, in place of a source')
     .option('--dry-run', 'print the plan; neither slots nor the boot loader are touched')
     .option('--force', 'install a release that has failed on this node before')
     .option('--allow-downgrade', 'install a release that is older than the one that runs');
   return withImageOptions(command).action(
-    commands.action((session, { args }) => upgradeNode(session, command.opts(), args[0])),
+    commands.action((session, { args: [source] }) => {
+      const options = command.opts<UpgradeOptions>();
+      if ((options.recovery === true) === (source !== undefined)) {
+        throw new CliError('usage', 'give either a source, or `--recovery`');
+      }
+      return source === undefined ? refresh(session, options) : upgradeNode(session, options, source);
+    }),
   );
 }
 
-async function upgradeNode(session: Session, options: UpgradeOptions, source = ''): Promise<void> {
+async function refresh({ host, report, signal }: Session, { dryRun }: UpgradeOptions): Promise<void> {
+  const result = await refreshRecovery(host, { dryRun, signal, onProgress: report.progress });
+  const { plan, done } = result;
+  if (plan === undefined) {
+    report.summary({ data: result, text: 'What runs is the recovery release already.' });
+  } else if (done) {
+    report.summary({ data: result, text: `${printable(plan.summary)}: done` });
+  } else {
+    report.answer({ data: result, text: describePlan(plan).split('\n').map(printable).join('\n') });
+  }
+}
+
+async function upgradeNode(session: Session, options: UpgradeOptions, source: string): Promise<void> {
   const { host, report, signal } = session;
   const { dryRun, force, allowDowngrade } = options;
   const started = host.clock.monotonic();

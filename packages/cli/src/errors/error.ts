@@ -9,6 +9,8 @@ export type CliErrorCode =
   | 'no-framework'
   | 'wrong-architecture'
   | 'already-converted'
+  /** A URL did not give what it names. */
+  | 'fetch-failed'
   /** The standard output takes no more: its disk is full. */
   | 'output-failed'
   /** A release's files are not what its description says. */

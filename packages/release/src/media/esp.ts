@@ -57,6 +57,20 @@ export function loaderEntry(release: Release, generation: number): string {
   ].join('\n');
 }
 
+/** The file of the recovery release's entry. */
+export const RECOVERY_ENTRY = 'loader/entries/cairn-recovery.conf';
+
+/** The entry of the recovery release: the loader takes it after all others, or when it is chosen. */
+export function recoveryEntry(release: Release): string {
+  return [
+    `title ${release.name} ${release.version} (recovery)`,
+    'sort-key cairn-recovery',
+    `version ${release.version}`,
+    `efi /EFI/cairn/${releaseId(release)}.efi`,
+    '',
+  ].join('\n');
+}
+
 /** Writes an ESP of `size` bytes from the target's start. */
 export async function writeEsp(
   release: Release,

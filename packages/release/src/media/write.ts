@@ -106,7 +106,7 @@ async function copyRoot(
 }
 
 /** systemd-boot, from the framework in the root. */
-async function bootLoaderIn(root: ByteSource, signal: AbortSignal | undefined): Promise<ByteSource> {
+export async function bootLoaderIn(root: ByteSource, signal?: AbortSignal): Promise<ByteSource> {
   const image = await openErofs(root, signal === undefined ? {} : { signal });
   let nid = image.root;
   for (const name of splitPath(FRAMEWORK_PATHS.bootLoader)) {
