@@ -3,7 +3,7 @@ import { type Host, runChecked } from '@cairn/host';
 import type { Guest, Machine } from '@cairn/testkit';
 import { buildRelease } from '../support/build.ts';
 import { carryReleases } from '../support/carrier.ts';
-import { BOOT_LIMIT_MS, logIn, startNode } from '../support/node.ts';
+import { BOOT_LIMIT_MS, logIn, startNode, waitUntilGood } from '../support/node.ts';
 
 /** What a sweep judges: a disk, and all that was written to it from then on. */
 export interface Recording {
@@ -57,8 +57,8 @@ export async function recordUpgrade(
   note('first boot of the new release');
   await guest.reboot({ timeoutMs: BOOT_LIMIT_MS });
   guest = await logIn(machine);
-  note('bless');
-  await agent('cairn bless');
+  note('health and bless');
+  await waitUntilGood(guest);
   note('rollback');
   await agent('cairn rollback');
   await guest.reboot({ timeoutMs: BOOT_LIMIT_MS });
