@@ -51,7 +51,7 @@ function parseHelp(text: string): CommandHelp {
   const optional = [...usage.matchAll(/\[(?!options|command)\w+\]/g)].length;
   return {
     options,
-    subcommands: [...list.matchAll(/^ {2}(\w+)/gm)].flatMap(([, name]) => name ?? []),
+    subcommands: [...list.matchAll(/^ {2}([\w-]+)/gm)].flatMap(([, name]) => name ?? []),
     argumentsLeast: required,
     argumentsMost: required + optional,
   };

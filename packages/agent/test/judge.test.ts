@@ -225,6 +225,15 @@ test('without systemd it reboots by reboot(8)', async () => {
   assert.deepEqual(reboots(host), ['systemctl reboot --force', 'reboot -f']);
 });
 
+test('a systemctl that cannot is not the end: it reboots by reboot(8)', async () => {
+  const root = await node();
+  put(root, '/oem/90.yaml', '#cloud-config\nhealth: 7\n');
+  const { host } = await judged(root, {
+    programs: { systemctl: () => ({ exitCode: 1, stderr: 'not the init\n' }), reboot: () => ({}) },
+  });
+  assert.deepEqual(reboots(host), ['systemctl reboot --force', 'reboot -f']);
+});
+
 const health = nodeCommands.find(({ name }) => name === 'health');
 if (health === undefined) throw new TypeError('there is a command health');
 

@@ -1,3 +1,4 @@
+import { CairnError } from '@cairn/bytes';
 import { type Host, HostError } from '@cairn/host';
 import { mustRun } from './programs.ts';
 
@@ -13,7 +14,9 @@ export async function reboot(
   try {
     await mustRun(host, ['systemctl', how, ...(force ? ['--force'] : [])]);
   } catch (error) {
-    if (!(error instanceof HostError) || error.code !== 'not-found') throw error;
+    // systemctl may be there without systemd being the init: what is done by force has to come about.
+    const isMissing = error instanceof HostError && error.code === 'not-found';
+    if (!isMissing && !(force && error instanceof CairnError)) throw error;
     await mustRun(host, [how, ...(force ? ['-f'] : [])]);
   }
 }
