@@ -84,7 +84,7 @@ export class Machine implements AsyncDisposable {
       return guest;
     } catch (error) {
       if (!this.isEmulatorFault(error)) throw error;
-      await this.reset({ signal: options.signal });
+      await this.#startAgain(options.signal);
       return this.login(options);
     }
   }
@@ -159,6 +159,13 @@ export class Machine implements AsyncDisposable {
       throw new TestkitError('machine-off', 'the machine is off');
     }
     return this.#process;
+  }
+
+  /** By the reset button, which switches a machine off that ends where it would reboot. */
+  async #startAgain(signal: AbortSignal | undefined): Promise<void> {
+    if (this.options.reboots !== false) return this.reset({ signal });
+    await this.powerOff();
+    await this.powerOn(signal === undefined ? {} : { signal });
   }
 
   async #nextBoot(qmp: QmpClient, limits: Limits): Promise<void> {
