@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # uidmap: mmdebstrap needs it where it is not run by root.
 packages="binutils libcap2-bin mmdebstrap ovmf qemu-system-x86 qemu-utils uidmap"
 if [ "${1:-}" = tests ]; then
-  packages="$packages attr busybox-static cpio cryptsetup-bin docker-registry dosfstools e2fsprogs erofs-utils fdisk gdisk
+  packages="$packages attr buildah busybox-static cpio cryptsetup-bin docker-registry dosfstools e2fsprogs erofs-utils fdisk gdisk
     genisoimage libarchive-tools mtools openssl rpm skopeo systemd-boot-efi time umoci xorriso"
 fi
 

@@ -1,4 +1,5 @@
 import { globSync } from 'node:fs';
+import { relative } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -18,17 +19,20 @@ interface Phase {
 }
 
 const isMachine = (file: string) => file.endsWith('.vm.test.ts');
-const isMutation = (file: string) => file.endsWith('.mutation.test.ts');
+const isHostile = (file: string) => /\.(?:mutation|property)\.test\.ts$/.test(file);
 const isSlow = (file: string) => file.endsWith('.slow.test.ts');
 
 const UNIT: Phase = {
   name: 'units',
   concurrency: 2,
-  takes: (file) => !isMachine(file) && !isMutation(file) && !isSlow(file),
+  takes: (file) => !isMachine(file) && !isHostile(file) && !isSlow(file),
 };
-const MUTATION: Phase = { name: 'hostile input', concurrency: 2, takes: isMutation };
+const HOSTILE: Phase = { name: 'generated and hostile input', concurrency: 2, takes: isHostile };
 const SLOW: Phase = { name: 'whole builds', concurrency: 1, takes: isSlow };
 const MACHINE: Phase = { name: 'virtual machines', concurrency: 1, takes: isMachine };
+
+/** How many of a phase's files are listed with the time that they took. */
+const SLOWEST = 12;
 
 /** A file that hangs must not take CI's whole time with it. */
 const FILE_TIMEOUT_MS = 20 * 60_000;
@@ -51,15 +55,19 @@ const files = globSync([
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-for (const phase of mode === 'fast' ? [UNIT] : [UNIT, MUTATION, SLOW, MACHINE]) {
+for (const phase of mode === 'fast' ? [UNIT] : [UNIT, HOSTILE, SLOW, MACHINE]) {
   const chosen = files.filter((file) => phase.takes(file));
   if (chosen.length === 0) continue;
   console.log(`\n${phase.name}: ${chosen.length} files`);
   const start = performance.now();
+  const durations: { readonly file: string; readonly seconds: number }[] = [];
   const events = run({ files: chosen, concurrency: phase.concurrency, timeout: FILE_TIMEOUT_MS });
   events.on('test:summary', (summary) => {
     // One summary a file, and one, without a file, of all.
-    if (summary.file !== undefined) return;
+    if (summary.file !== undefined) {
+      durations.push({ file: relative('.', summary.file), seconds: summary.duration_ms / 1000 });
+      return;
+    }
     const { tests, skipped: left, todo } = summary.counts;
     passed += summary.counts.passed;
     skipped += left + todo;
@@ -68,6 +76,9 @@ for (const phase of mode === 'fast' ? [UNIT] : [UNIT, MUTATION, SLOW, MACHINE]) 
   const report = events.compose(new spec());
   report.pipe(process.stdout, { end: false });
   await finished(report, { writable: false });
+  for (const { file, seconds } of durations.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST)) {
+    console.log(`${phase.name}: ${seconds.toFixed(1).padStart(6)} s  ${file}`);
+  }
   console.log(`${phase.name}: ${((performance.now() - start) / 1000).toFixed(0)} s`);
 }
 

@@ -281,7 +281,7 @@ const COMMAND_LINES: readonly Mistake[] = [
     given: () => ['debian:13', '--format', 'vhd'],
     exitCode: 2,
     message: '"vhd" is not a disk format',
-    hint: 'There are raw and qcow2.',
+    hint: 'There are raw, qcow2 and iso.',
   },
   {
     name: 'a size without its unit',

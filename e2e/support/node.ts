@@ -22,6 +22,14 @@ export function logIn(machine: Machine): Promise<Guest> {
   return machine.login({ timeoutMs: BOOT_LIMIT_MS });
 }
 
+/** Waits until the release on trial has been found healthy: `cairn-health.service` has blessed it and ended. */
+export async function waitUntilGood(guest: Guest): Promise<void> {
+  const script = `while systemctl is-active --quiet cairn-health.service; do sleep 2; done
+    systemctl show --property=Result --value cairn-health.service`;
+  const result = await guest.output(script, { timeoutMs: BOOT_LIMIT_MS });
+  if (result.trim() !== 'success') throw new Error(`cairn-health.service ended with ${result.trim()}`);
+}
+
 /** A folder that is gone after the test. */
 export async function temporaryFolder(): Promise<{ readonly path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'cairn-e2e-'));

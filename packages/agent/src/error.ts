@@ -35,6 +35,8 @@ export type AgentErrorCode =
   | 'not-verified'
   /** There is no release to go back to. */
   | 'no-fallback'
+  /** A configuration file is wrong. */
+  | 'bad-config'
   /** No disk can be taken without being named, or the one that is named is none. */
   | 'no-disk'
   /** Its partitions are mounted, or something else lies on it. */

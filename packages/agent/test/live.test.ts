@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type FakeProgram, fakeHost } from '@cairn/testkit';
@@ -50,12 +50,12 @@ test('a live system has everything in memory, and that is no problem', async () 
   assert.ok(!host.runs.some(([program]) => program === 'systemd-repart'));
 });
 
-test('a live system has Kairos’s sentinel, a node has not', async () => {
+test('a live system has a sentinel of Kairos’s of its own', async () => {
   const { root } = await bootLive();
-  assert.ok(existsSync(join(root, '/run/cos/live_mode')));
+  assert.deepEqual(readdirSync(join(root, '/run/cos')), ['live_mode']);
   const node = fakeNode();
   await boot(fakeHost({ root: node, programs: programsOf(node) }), { root: '/sysroot' });
-  assert.ok(!existsSync(join(node, '/run/cos')));
+  assert.deepEqual(readdirSync(join(node, '/run/cos')), ['active_mode']);
 });
 
 test('cairn status says that it is a live system', async () => {

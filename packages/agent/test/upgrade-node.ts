@@ -47,6 +47,7 @@ export async function makeRelease(version: string): Promise<TestRelease> {
     {
       architecture: 'amd64',
       out: folder,
+      commandLine: ['console=ttyS0'],
       version,
     },
   );
@@ -170,8 +171,8 @@ function programsOf(root: string): Readonly<Record<string, FakeProgram>> {
   };
 }
 
-export function hostOf(root: string): FakeHost {
-  return fakeHost({ root, programs: programsOf(root) });
+export function hostOf(root: string, programs: Readonly<Record<string, FakeProgram>> = {}): FakeHost {
+  return fakeHost({ root, programs: { ...programsOf(root), ...programs } });
 }
 
 /** The ESP's files, by path below it. */

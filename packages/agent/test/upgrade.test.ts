@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { HostError } from '@cairn/host';
@@ -235,6 +235,55 @@ for (const { name, prepare, release = NEW, space, error } of REFUSED) {
     assert.equal(diskDigest(root), before);
   });
 }
+
+/** What makes it doubtful which disk is meant. */
+const AMBIGUOUS: readonly (readonly [string, (root: string) => void, RegExp])[] = [
+  [
+    'another disk that is a copy',
+    (root) => {
+      cpSync(join(root, 'dev/vda'), join(root, 'dev/vdb'));
+      mkdirSync(join(root, 'sys/class/block/vdb'));
+    },
+    /\/dev\/vdb is a copy of \/dev\/vda: both have the partition ESP/,
+  ],
+  [
+    'a loader from another disk',
+    (root) => {
+      const folder = join(root, 'sys/firmware/efi/efivars');
+      mkdirSync(folder, { recursive: true });
+      const value = Buffer.from('FFFFFFFF-0000-4000-8000-000000000000\0', 'utf16le');
+      const name = 'LoaderDevicePartUUID-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f';
+      writeFileSync(join(folder, name), Buffer.concat([Buffer.alloc(4, 6), value]));
+    },
+    /loader was started from the partition ffffffff-0000-.*, the root is on \/dev\/vda/,
+  ],
+];
+
+for (const [name, prepare, message] of AMBIGUOUS) {
+  test(`${name}: refused, and nothing on the disk is changed`, async () => {
+    const root = makeNode({ a: { ...OLD, entry: 'cairn-1.conf' } });
+    prepare(root);
+    const before = diskDigest(root);
+    await assert.rejects(upgradeTo(root, NEW), { code: 'ambiguous', message });
+    assert.equal(diskDigest(root), before);
+  });
+}
+
+test('a slot that is in use is refused, and nothing on the disk is changed', async () => {
+  const root = makeNode({ a: { ...OLD, entry: 'cairn-1.conf' } });
+  const before = diskDigest(root);
+  const host = hostOf(root);
+  const busy: typeof host.files.open = async (path, mode) => {
+    if (mode === 'exclusive') throw new HostError('busy', `cannot open ${path}: it is in use`);
+    return host.files.open(path, mode);
+  };
+  const held = { ...host, files: { ...host.files, open: busy } };
+  await assert.rejects(upgradeTo(root, NEW, {}, held), {
+    code: 'busy',
+    message: /\/dev\/vda3: it is in use/,
+  });
+  assert.equal(diskDigest(root), before);
+});
 
 test('a wrong architecture is refused', async () => {
   const root = makeNode({ a: { ...OLD, entry: 'cairn-1.conf' } });

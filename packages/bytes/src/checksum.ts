@@ -1,5 +1,3 @@
-import { createHash, hash } from 'node:crypto';
-
 export { crc32 } from 'node:zlib';
 
 const CRC32C_POLYNOMIAL = 0x82f63b78;
@@ -15,19 +13,4 @@ export function crc32cRaw(bytes: Uint8Array, seed = 0xffffffff): number {
   let value = seed;
   for (const byte of bytes) value = (value >>> 8) ^ (crc32cTable[(value ^ byte) & 0xff] as number);
   return value >>> 0;
-}
-
-export function sha256(bytes: Uint8Array): Uint8Array {
-  return hash('sha256', bytes, 'buffer');
-}
-
-export function sha256Hex(bytes: Uint8Array | string): string {
-  return hash('sha256', bytes, 'hex');
-}
-
-/** The SHA-256 of a stream, in hexadecimal. */
-export async function sha256OfStream(chunks: AsyncIterable<Uint8Array>): Promise<string> {
-  const digest = createHash('sha256');
-  for await (const chunk of chunks) digest.update(chunk);
-  return digest.digest('hex');
 }

@@ -1,4 +1,5 @@
-export { crc32, crc32cRaw, sha256, sha256Hex, sha256OfStream } from './checksum.ts';
+export { crc32, crc32cRaw } from './checksum.ts';
+export { sha256, sha256Hex, sha256OfStream } from './digest.ts';
 export { BytesError, type BytesErrorCode, CairnError } from './error.ts';
 export { alignUp, concatBytes, equalBytes, formatBytes, viewOf } from './numbers.ts';
 export {

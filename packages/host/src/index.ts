@@ -3,6 +3,7 @@ export { HostError, type HostErrorCode } from './error.ts';
 export { realFiles } from './files.ts';
 export { realHost } from './host.ts';
 export { type Mount, mountOf, parseMountInfo } from './mounts.ts';
+export { type Network, realNetwork } from './network.ts';
 export { realPrograms, runChecked } from './programs.ts';
 export type {
   Clock,

@@ -1,8 +1,8 @@
 import type { Files } from '@cairn/host';
 import { AgentError } from '../error.ts';
 import { each, fieldsOf, number, oneOf, text } from '../state/fields.ts';
+import { JOURNAL_NAME, STATE_FOLDER } from '../state/names.ts';
 import { parseFields } from '../state/parse.ts';
-import { STATE_FOLDER } from '../state/store.ts';
 import type { ActionKind, Plan, Step } from './steps.ts';
 
 /** An action that runs, or was interrupted. */
@@ -14,7 +14,7 @@ export interface Journal {
   readonly step: number;
 }
 
-export const JOURNAL_FILE = `${STATE_FOLDER}/action.json`;
+export const JOURNAL_FILE = `${STATE_FOLDER}/${JOURNAL_NAME}`;
 const JOURNAL_LIMIT = 1 << 20;
 
 const KINDS: readonly ActionKind[] = ['upgrade', 'rollback', 'bless', 'deny', 'recovery'];

@@ -2,9 +2,11 @@ import type { Host } from '@cairn/host';
 import { execute } from '../actions/execute.ts';
 import type { Recovery } from '../actions/recover.ts';
 import type { Plan } from '../actions/steps.ts';
+import { TRIAL } from '../boot/places.ts';
 import { type SessionOptions, withNode } from '../node/session.ts';
 import { surveyNode } from '../node/survey.ts';
 import { planBless, planDeny } from './decide.ts';
+import { explain } from './evidence.ts';
 
 /**
  * Says that what runs is good: from now on its boots are not counted. Does nothing, and says so, where it is good already.
@@ -14,9 +16,12 @@ import { planBless, planDeny } from './decide.ts';
 export async function bless(host: Host, options: SessionOptions = {}): Promise<Plan | undefined> {
   return withNode(host, 'bless', options, async ({ run, survey }) => {
     const plan = planBless(survey);
-    if (plan === undefined) return undefined;
-    await run.esp.allowWrites();
-    await execute(plan, run);
+    if (plan !== undefined) {
+      await run.esp.allowWrites();
+      await execute(plan, run);
+    }
+    // The trial is over, whoever ended it.
+    await host.files.remove(TRIAL);
     return plan;
   });
 }
@@ -36,7 +41,10 @@ export async function settle(host: Host, options: SessionOptions = {}): Promise<
     let current = survey;
     // Each plan takes one release away, and there are few.
     for (let round = 0; round < 8; round++) {
-      const plan = planDeny(current, new Date(host.clock.now()).toISOString());
+      const now = new Date(host.clock.now()).toISOString();
+      if (planDeny(current, now) === undefined) break;
+      const { pending } = current.state.state;
+      const plan = planDeny(current, now, pending && (await explain(host, pending)));
       if (plan === undefined) break;
       await run.esp.allowWrites();
       await execute(plan, run);

@@ -37,9 +37,14 @@ function textOf({ text }: LoaderEntry): string {
  * Plans what follows from a fall-back: a release whose tries are spent, while another one runs, has failed. It goes on the
  * deny list with what is known of its boots, and out of the loader.
  *
+ * @param why the release that is pending failed, where more is known than its boots have told
  * @returns undefined where nothing has failed
  */
-export function planDeny({ loader, running, state }: Survey, now: string): Plan | undefined {
+export function planDeny(
+  { loader, running, state }: Survey,
+  now: string,
+  why?: Pick<Denied, 'reason' | 'log'>,
+): Plan | undefined {
   const { pending, denied } = state.state;
   const spent = loader.entries.filter(
     (entry) => entry.name.kind === 'slot' && isSpent(entry) && entry.id !== undefined && entry.id !== running,
@@ -48,7 +53,7 @@ export function planDeny({ loader, running, state }: Survey, now: string): Plan 
   if (first?.id !== undefined) {
     const { id } = first;
     const files = spent.filter((entry) => entry.id === id).map(({ file }) => file);
-    const failed = deniedOf(first, pending, loader.releases.get(id), now);
+    const failed = deniedOf(first, pending, loader.releases.get(id), now, why);
     const isNew = failed !== undefined && !denied.some(({ rootHash }) => rootHash === failed.rootHash);
     return {
       kind: 'deny',
@@ -82,10 +87,11 @@ function deniedOf(
   pending: Pending | undefined,
   release: Named | undefined,
   at: string,
+  why: Pick<Denied, 'reason' | 'log'> | undefined,
 ): Denied | undefined {
   if (pending !== undefined && pending.id === id) {
     const { rootHash, digest, name, version } = pending;
-    return { rootHash, imageDigest: digest, name, version, ...whyFailed(pending), at };
+    return { rootHash, imageDigest: digest, name, version, ...(why ?? whyFailed(pending)), at };
   }
   if (release === undefined) return undefined;
   const { name, version, root, image } = release;
@@ -94,9 +100,9 @@ function deniedOf(
 }
 
 const REACHED = {
-  initrd: 'its last boot came as far as the initrd',
-  userland: 'its last boot came up, and was not found healthy',
-  health: 'its last boot was being checked for health',
+  initrd: 'its last boot left the initrd',
+  userland: 'its last boot had started its init, and had not come up',
+  health: 'its last boot came up, and was being checked for health',
 } as const;
 
 /** The reason of the last boot that tells one; else how far the last boot came. */

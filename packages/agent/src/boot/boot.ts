@@ -5,8 +5,10 @@ import type { SystemDisk } from './disk.ts';
 import { writeIdentity } from './identity.ts';
 import { findMedium, mountLive } from './live.ts';
 import { preparePartitions } from './partitions.ts';
-import { BOOT_RECORD, IMAGE, LIVE_SLOT, PERSISTENT, RUN, SENTINELS, VOLATILE } from './places.ts';
+import { BOOT_RECORD, IMAGE, PERSISTENT, RUN, VOLATILE } from './places.ts';
 import type { BootRecord } from './record.ts';
+import { prepareSystemd } from './systemd.ts';
+import { markBoot } from './trial.ts';
 import { mountBase, mountWritable, type Persistence } from './writable.ts';
 
 export interface BootOptions {
@@ -28,11 +30,14 @@ export async function boot(host: Host, { root }: BootOptions): Promise<BootRecor
   const start = host.clock.monotonic();
   const problems: string[] = [];
 
-  const rootHash = readRootHash((await files.readText('/proc/cmdline')) ?? '');
+  const commandLine = (await files.readText('/proc/cmdline')) ?? '';
+  const rootHash = readRootHash(commandLine);
   for (const folder of [RUN, IMAGE, VOLATILE, PERSISTENT]) await files.makeDirectory(folder);
   const { disk, firstBoot, persistent, reset } = await prepareDisk(host, root, problems);
   const backing = await mountWritable(host, root, persistent, problems);
   await writeIdentity(files, root, backing, problems);
+  await markBoot(host, { root, rootHash, slot: disk.slot }, problems);
+  await prepareSystemd(files, root, commandLine, backing === PERSISTENT);
 
   const record: BootRecord = {
     formatVersion: 1,
@@ -45,20 +50,9 @@ export async function boot(host: Host, { root }: BootOptions): Promise<BootRecor
     problems,
     took: Math.round(host.clock.monotonic() - start),
   };
-  const mode = MODES[disk.slot];
-  if (mode !== undefined) {
-    await files.makeDirectory(SENTINELS);
-    await files.replace(`${SENTINELS}/${mode}`, '1\n');
-  }
   await files.replace(BOOT_RECORD, `${JSON.stringify(record, undefined, 2)}\n`);
   return record;
 }
-
-/** Of the sentinels those that follow from where the root is. */
-const MODES: Readonly<Record<string, string>> = {
-  [LIVE_SLOT]: 'live_mode',
-  'cairn-recovery': 'recovery_mode',
-};
 
 interface PreparedDisk {
   readonly disk: SystemDisk;

@@ -16,6 +16,18 @@ export const BOOT_RECORD = `${RUN}/boot.json`;
 /** Written by the last unit of a boot: how many seconds after the kernel's start. */
 export const UP = `${RUN}/up`;
 
+/** There where what runs has not proven itself: `cairn health` judges this boot. */
+export const TRIAL = `${RUN}/trial`;
+
+/** There where earlier boots or actions have left something to end or to note: `cairn settle` does. */
+export const UNSETTLED = `${RUN}/unsettled`;
+
+/** There where the init that comes will feed a watchdog: the initrd's /init arms it. */
+export const WATCHDOG = `${RUN}/watchdog`;
+
+/** In which mode this machine runs, as Kairos tells it to configurations and hooks. */
+export const SENTINELS = '/run/cos';
+
 /** Made by the initrd's /init: the slot whose content has the root hash asked for. */
 export const ROOT_LINK = '/dev/cairn/root';
 
@@ -24,9 +36,6 @@ export const MEDIUM_LINK = '/dev/cairn/medium';
 
 /** What a live system has for the label of a slot. */
 export const LIVE_SLOT = 'live';
-
-/** Files whose names say in what mode a system runs, as Kairos has them. */
-export const SENTINELS = '/run/cos';
 
 /** The labels are Kairos's, so that its users' configurations keep working. */
 export const PERSISTENT_LABEL = 'COS_PERSISTENT';

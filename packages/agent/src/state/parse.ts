@@ -73,6 +73,10 @@ function canonical({ pending, denied, actions }: NodeState): NodeState {
 }
 
 function pendingOf(fields: Fields): Pending {
+  const network = optional(fields, 'network', (inner) => ({
+    ipv4: texts(inner, 'ipv4'),
+    ipv6: texts(inner, 'ipv6'),
+  }));
   return {
     id: text(fields, 'id'),
     rootHash: text(fields, 'rootHash'),
@@ -82,6 +86,7 @@ function pendingOf(fields: Fields): Pending {
     version: text(fields, 'version'),
     digest: text(fields, 'digest'),
     since: text(fields, 'since'),
+    ...(network === undefined ? {} : { network }),
     attempts: each(fields, 'attempts', attemptOf),
   };
 }

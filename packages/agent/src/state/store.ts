@@ -1,11 +1,10 @@
 import { CairnError } from '@cairn/bytes';
 import type { Files } from '@cairn/host';
+import { STATE_FILES, STATE_FOLDER } from './names.ts';
 import { encodeState, parseState, STATE_LIMIT, type StateCopy } from './parse.ts';
 import { EMPTY_STATE, type NodeState } from './types.ts';
 
-/** On the OEM partition, which no upgrade and no reset of the data touches. */
-export const STATE_FOLDER = '/oem/.cairn';
-export const STATE_FILES = ['state.0.json', 'state.1.json'] as const;
+export { STATE_FILES, STATE_FOLDER };
 
 /** The state with what is known of its copies. */
 export interface LoadedState {

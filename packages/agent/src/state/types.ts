@@ -8,6 +8,12 @@ export interface Attempt {
   readonly failure?: { readonly reason: string; readonly log: readonly string[] };
 }
 
+/** By which interfaces there was a way out, for each family of addresses. */
+export interface DefaultRoutes {
+  readonly ipv4: readonly string[];
+  readonly ipv6: readonly string[];
+}
+
 /** A release that was committed and has not proven itself. */
 export interface Pending {
   /** The first 32 digits of the root hash. */
@@ -21,6 +27,8 @@ export interface Pending {
   /** Of the image that it was made from: `sha256:…`. */
   readonly digest: string;
   readonly since: string;
+  /** What the network was when it was committed: a boot that has less is not healthy. */
+  readonly network?: DefaultRoutes;
   readonly attempts: readonly Attempt[];
 }
 

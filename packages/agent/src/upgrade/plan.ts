@@ -8,7 +8,7 @@ import { TRIES } from '../loader/name.ts';
 import { entryOf, nextGeneration } from '../loader/order.ts';
 import type { Slot } from '../node/slots.ts';
 import { idleSlot, idOf, otherSlot, type Survey } from '../node/survey.ts';
-import type { Denied } from '../state/types.ts';
+import type { DefaultRoutes, Denied } from '../state/types.ts';
 import type { Candidate } from './candidate.ts';
 import { isOlder } from './version.ts';
 
@@ -25,6 +25,8 @@ export interface UpgradeFacts {
   readonly space: Space;
   /** ISO 8601 */
   readonly now: string;
+  /** As it is now, which it has to be again with the new release. */
+  readonly network: DefaultRoutes;
 }
 
 /** Entries, and folders that grow. */
@@ -36,7 +38,7 @@ const ESP_RESERVE = 256 << 10;
  * @throws AgentError `unfit`, `unproven`, `wrong-architecture`, `too-large`, `running`, `denied`, `downgrade`
  */
 export function planUpgrade(facts: UpgradeFacts, options: UpgradeOptions): Plan {
-  const { survey, candidate, now } = facts;
+  const { survey, candidate, now, network } = facts;
   const { release } = candidate;
   checkRunning(survey);
   checkRelease(survey, release, options);
@@ -91,6 +93,7 @@ export function planUpgrade(facts: UpgradeFacts, options: UpgradeOptions): Plan 
           version,
           digest: image.digest,
           since: now,
+          network,
           attempts: [],
         },
       },

@@ -1,7 +1,9 @@
 import type { Host } from '@cairn/host';
 import { execute } from '../actions/execute.ts';
 import type { Plan } from '../actions/steps.ts';
+
 import { checkSameDisk } from '../node/disk.ts';
+import { readDefaultRoutes } from '../node/routes.ts';
 import { requireOem, type SessionOptions, withNode } from '../node/session.ts';
 import { idleSlot, type Survey } from '../node/survey.ts';
 import { loadCandidate } from './candidate.ts';
@@ -58,6 +60,7 @@ export async function upgrade(
         candidate,
         space: await files.space(run.esp.path),
         now: new Date(host.clock.now()).toISOString(),
+        network: await readDefaultRoutes(files),
       },
       request,
     );

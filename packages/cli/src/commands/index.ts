@@ -60,6 +60,10 @@ const NODE_COMMANDS: readonly CommandEntry[] = (
     ['rollback', 'go back to the release in the other slot, at the next boot or at once'],
     ['bless', 'say that what runs is good (run by the health check, not by people)'],
     ['settle', 'end what was interrupted, and note releases that have failed (run at each boot)'],
+    [
+      'health',
+      'whether this node is healthy; on trial: bless the release that runs, or reboot (run at boot)',
+    ],
   ] as const
 ).map(([name, summary]) => ({
   name,

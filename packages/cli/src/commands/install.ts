@@ -73,7 +73,7 @@ async function run(session: Session, options: InstallOptions): Promise<void> {
   tell(session, result, seconds);
   const then =
     options.reboot === true ? 'reboot' : options.poweroff === true ? 'poweroff' : result.afterwards;
-  if (result.done && then !== undefined) await reboot(host, then);
+  if (result.done && then !== undefined) await reboot(host, { how: then });
 }
 
 function tell({ report }: Session, result: InstallResult, seconds: number): void {

@@ -117,6 +117,7 @@ export const WANTED_MODULES: readonly ModuleGroup[] = [
     reason: 'watchdogs, so that a boot which hangs ends',
     names: ['softdog', 'i6300esb', 'iTCO_wdt', 'sp5100_tco'],
   },
+  { reason: 'what a panic leaves with the firmware, for the next boot to read', names: ['efi_pstore'] },
   {
     reason: 'what the machine is told by the one it runs on: console, entropy, firmware tables',
     names: ['virtio_console', 'virtio_rng', 'qemu_fw_cfg', 'dmi-sysfs'],

@@ -1,4 +1,5 @@
-import { open, stat } from 'node:fs/promises';
+import { open, stat, truncate, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { TestkitError } from '../error.ts';
 import { runProgram } from './program.ts';
 
@@ -15,13 +16,22 @@ export interface DiskOptions {
   readonly access?: 'overlay' | 'direct';
   /** Bytes that the guest sees, if more than the disk has; with an overlay only. */
   readonly size?: number;
+  /**
+   * A file that gets every write and flush of the guest, in the format of the kernel's dm-log-writes (QEMU's block
+   * driver blklogwrites), anew each time that the machine is switched on.
+   */
+  readonly writeLog?: string;
 }
 
 /** The file that QEMU opens for a disk of a machine. */
 export interface AttachedDisk {
   readonly file: string;
   readonly format: DiskFormat;
+  readonly writeLog?: string;
 }
+
+/** Room for a log of writes: it is a hole until it is written to. The driver does not let its file grow. */
+const WRITE_LOG_SIZE = 64 * 2 ** 30;
 
 /** A bit of a disk: byte `offset` as the guest counts, bit 0 the least significant. */
 export interface BitPosition {
@@ -48,14 +58,21 @@ export async function attachDisk(
     if (disk.size !== undefined) {
       throw new TestkitError('bad-option', `${path} is used directly and cannot be given another size`);
     }
-    return { file: path, format };
+    return withLog(disk, { file: path, format });
   }
   if ((await stat(overlay).catch(() => undefined)) === undefined) {
     const args = ['create', '-q', '-f', 'qcow2', '-b', path, '-F', format, overlay];
     if (disk.size !== undefined) args.push(String(disk.size));
     await runProgram('qemu-img', args, signal);
   }
-  return { file: overlay, format: 'qcow2' };
+  return withLog(disk, { file: overlay, format: 'qcow2' });
+}
+
+async function withLog({ writeLog }: DiskOptions, attached: AttachedDisk): Promise<AttachedDisk> {
+  if (writeLog === undefined) return attached;
+  await writeFile(writeLog, '');
+  await truncate(writeLog, WRITE_LOG_SIZE);
+  return { ...attached, writeLog: resolve(writeLog) };
 }
 
 /**

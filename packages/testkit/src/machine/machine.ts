@@ -78,9 +78,30 @@ export class Machine implements AsyncDisposable {
       mayBeOpen: this.#wasLoggedIn,
       nextBoot: (limits: Limits) => this.#nextBoot(qmp, limits),
     };
-    const guest = await logIn(context, options);
-    this.#wasLoggedIn = true;
-    return guest;
+    try {
+      const guest = await logIn(context, options);
+      this.#wasLoggedIn = true;
+      return guest;
+    } catch (error) {
+      if (!this.isEmulatorFault(error)) throw error;
+      await this.#startAgain(options.signal);
+      return this.login(options);
+    }
+  }
+
+  /**
+   * Whether a boot failed by the emulator, not by what it runs: with several emulated processors QEMU may run a breakpoint
+   * that the kernel set for a moment to patch its own code, and has taken away again. The kernel then stops with
+   * `Oops: int3`, mostly when it finds its clock stable, seconds after its start.
+   */
+  isEmulatorFault(error: unknown): boolean {
+    return (
+      error instanceof TestkitError &&
+      error.code === 'console-failure' &&
+      this.isOn &&
+      this.files.accelerator.kind === 'tcg' &&
+      /Oops: int3: 0000 [^]*Kernel panic - not syncing: Fatal exception/.test(this.console.lastLines(120))
+    );
   }
 
   /** Cuts the power: QEMU is killed at once. Disks and firmware variables stay, for `powerOn`. */
@@ -138,6 +159,13 @@ export class Machine implements AsyncDisposable {
       throw new TestkitError('machine-off', 'the machine is off');
     }
     return this.#process;
+  }
+
+  /** By the reset button, which switches a machine off that ends where it would reboot. */
+  async #startAgain(signal: AbortSignal | undefined): Promise<void> {
+    if (this.options.reboots !== false) return this.reset({ signal });
+    await this.powerOff();
+    await this.powerOn(signal === undefined ? {} : { signal });
   }
 
   async #nextBoot(qmp: QmpClient, limits: Limits): Promise<void> {

@@ -84,15 +84,30 @@ export function buildArguments(options: MachineOptions, files: MachineFiles): st
     if (options.boot.initrd !== undefined) args.push('-initrd', options.boot.initrd);
   }
   for (const [index, disk] of files.disks.entries()) {
-    // `unsafe` drops only the host's fsync: what the guest has flushed is in the file and outlives QEMU's own
-    // death.
-    const drive = `if=none,id=disk${index},cache=unsafe,discard=unmap,format=${disk.format}`;
-    args.push('-drive', `${drive},file=${escapeValue(disk.file)}`);
+    args.push(...driveArguments(index, disk));
     args.push('-device', `virtio-blk-pci,drive=disk${index},serial=disk${index}`);
   }
   if (options.network === 'user') args.push('-nic', 'user,model=virtio-net-pci');
   if (options.reboots === false) args.push('-no-reboot');
   return [...args, ...(options.extraArguments ?? [])];
+}
+
+/**
+ * `unsafe` and `no-flush` drop only the host's fsync: what the guest has flushed is in the file and outlives QEMU's own
+ * death. A log of writes sees the guest's flushes all the same.
+ */
+function driveArguments(index: number, { file, format, writeLog }: AttachedDisk): string[] {
+  const path = escapeValue(file);
+  if (writeLog === undefined) {
+    return ['-drive', `if=none,id=disk${index},cache=unsafe,discard=unmap,format=${format},file=${path}`];
+  }
+  const nodes = [
+    `driver=file,filename=${path},cache.no-flush=on,node-name=file${index}`,
+    `driver=${format},file=file${index},cache.no-flush=on,node-name=image${index}`,
+    `driver=file,filename=${escapeValue(writeLog)},cache.no-flush=on,node-name=log${index}`,
+    `driver=blklogwrites,file=image${index},log=log${index},log-sector-size=512,node-name=disk${index}`,
+  ];
+  return nodes.flatMap((node) => ['-blockdev', node]);
 }
 
 /** In QEMU's option strings a comma within a value is written twice. */

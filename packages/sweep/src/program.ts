@@ -1,0 +1,227 @@
+import type { Host, OpenFile } from '@cairn/host';
+import { openRelease, type SweepRelease } from './disk/release.ts';
+import { SweepError } from './error.ts';
+import type { Boots, Firmware } from './judge.ts';
+import { prepareSweep, type SweepInput } from './prepare.ts';
+import { enterState, writeState } from './replay.ts';
+import { parseStateId } from './states/id.ts';
+import { failureOf, type JudgedState, type Rules, runSweep, type SweepResult } from './states/sweep.ts';
+
+export const HELP = `Judges the states that a cut of power could leave on a disk: none may boot neither the old nor the new release.
+
+  npm run sweep -- --base IMAGE --log FILE --old RELEASE --new RELEASE
+
+  --base IMAGE      the disk before the log, raw
+  --log FILE        what was written to it: of QEMU's blklogwrites, or of dm-log-writes
+  --old, --new DIR  folders of releases; --old may be left out for an installation
+  --known DIR       another release that may be on the disk, also several
+  --loader FILE     a boot loader besides those of the releases, also several
+  --states N        how many states are judged (100000); all prefixes of the log are, however many
+  --seed N          of the states that are chosen by chance (1)
+  --firmware KIND   how it finds the loader: fallback, entry, both (both)
+  --accept WORD     what a state may boot besides old and new: nothing, recovery, other; also several
+  --tries N         how many boots may fail before (0)
+  --broken          there may be entries that could not boot, behind the one that does
+  --sample N        names N states by chance, with their verdicts, to be booted really
+  --json            prints the result as JSON
+
+  --state ID        judges one state only
+  --write IMAGE     and makes it as a disk: a copy of the base with what the cut left
+
+Exit code 0: no state fails; 1: some do; 2: the sweep could not be made.`;
+
+export const OPTIONS = {
+  base: { type: 'string' },
+  log: { type: 'string' },
+  old: { type: 'string' },
+  new: { type: 'string' },
+  known: { type: 'string', multiple: true },
+  loader: { type: 'string', multiple: true },
+  states: { type: 'string', default: '100000' },
+  seed: { type: 'string', default: '1' },
+  firmware: { type: 'string', default: 'both' },
+  accept: { type: 'string', multiple: true },
+  tries: { type: 'string', default: '0' },
+  broken: { type: 'boolean', default: false },
+  sample: { type: 'string', default: '0' },
+  json: { type: 'boolean', default: false },
+  state: { type: 'string' },
+  write: { type: 'string' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+/** As `parseArgs` gives them. */
+export interface Values {
+  readonly base?: string;
+  readonly log?: string;
+  readonly old?: string;
+  readonly new?: string;
+  readonly known?: readonly string[];
+  readonly loader?: readonly string[];
+  readonly states: string;
+  readonly seed: string;
+  readonly firmware: string;
+  readonly accept?: readonly string[];
+  readonly tries: string;
+  readonly broken: boolean;
+  readonly sample: string;
+  readonly json: boolean;
+  readonly state?: string;
+  readonly write?: string;
+}
+
+export interface Surroundings {
+  readonly host: Host;
+  readonly signal: AbortSignal;
+  /** The result. */
+  readonly print: (line: string) => void;
+  /** What is going on. */
+  readonly note: (line: string) => void;
+}
+
+/** Gives the exit code. Throws SweepError for what it was given wrong. */
+export async function sweepProgram(values: Values, surroundings: Surroundings): Promise<number> {
+  const { host, signal } = surroundings;
+  const rules = rulesOf(values);
+  await using files = new OpenFiles(host);
+  const releases: SweepRelease[] = [];
+  if (values.old !== undefined) releases.push(await openRelease(host.files, values.old, 'old', signal));
+  releases.push(await openRelease(host.files, required(values.new, '--new'), 'new', signal));
+  for (const [index, folder] of (values.known ?? []).entries()) {
+    releases.push(await openRelease(host.files, folder, `known-${index + 1}`, signal));
+  }
+  const input: SweepInput = {
+    base: await files.open(required(values.base, '--base')),
+    log: await files.open(required(values.log, '--log')),
+    releases,
+    loaders: await Promise.all((values.loader ?? []).map((path) => files.open(path))),
+    firmware: firmwareOf(values.firmware),
+  };
+  // Awaited here, as the files are closed behind.
+  if (values.state !== undefined) return await judgeOne(values, values.state, input, rules, surroundings);
+  if (values.write !== undefined) throw new SweepError('bad-option', '--write needs --state');
+  return await judgeAll(values, input, rules, surroundings);
+}
+
+async function judgeAll(
+  values: Values,
+  input: SweepInput,
+  rules: Rules,
+  { note, print, signal }: Surroundings,
+): Promise<number> {
+  const started = performance.now();
+  const prepared = await prepareSweep(input, signal);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const writes = prepared.events.filter(({ kind }) => kind === 'write').length;
+  note(`sweep: ${writes} writes in ${prepared.epochs.length} epochs, read in ${seconds} s`);
+  const result = await runSweep(prepared, {
+    states: numberOf(values.states, '--states'),
+    seed: numberOf(values.seed, '--seed'),
+    sample: numberOf(values.sample, '--sample'),
+    rules,
+    signal,
+    onProgress: (judged, total, failed) => note(`sweep: ${judged} of ${total} states, ${failed} failed`),
+  });
+  if (values.json) print(JSON.stringify(result));
+  else for (const line of report(result, rules)) print(line);
+  return result.failed === 0 ? 0 : 1;
+}
+
+async function judgeOne(
+  values: Values,
+  state: string,
+  input: SweepInput,
+  rules: Rules,
+  { host, note, print, signal }: Surroundings,
+): Promise<number> {
+  const id = parseStateId(state);
+  const prepared = await prepareSweep(input, signal);
+  if (values.write !== undefined) {
+    const base = required(values.base, '--base');
+    const copy = ['cp', '--sparse=always', '--reflink=auto', '--', base, values.write];
+    const { exitCode, stderr } = await host.programs.run(copy, { signal });
+    if (exitCode !== 0) throw new SweepError('bad-disk', `${base} cannot be copied: ${stderr.trim()}`);
+    await using disk = await host.files.open(values.write, 'change');
+    await writeState(prepared, id, input.log, disk, signal);
+    await disk.sync();
+    note(`sweep: ${values.write} is state ${state}`);
+  }
+  enterState(prepared, id);
+  const verdict = await prepared.judge.judge();
+  const failure = failureOf(verdict, rules);
+  if (values.json) print(JSON.stringify({ id: state, verdict, failure }));
+  else print(`${state}: boots ${verdict.boots}: ${failure ?? verdict.reason}`);
+  return failure === undefined ? 0 : 1;
+}
+
+function* report(result: SweepResult, rules: Rules): Generator<string> {
+  const { judged, distinct, seconds, epochs, byKind, byBoots, failed, failures, sample, last } = result;
+  const speed = Math.round(judged / Math.max(seconds, 0.001));
+  yield `${judged} states in ${epochs} epochs judged in ${seconds.toFixed(1)} s (${speed} a second), ${distinct} different in what matters`;
+  yield `by kind: ${countsOf(byKind)}`;
+  yield `boots: ${countsOf(byBoots)}`;
+  yield `with all of the log: ${last.boots} (${last.reason})`;
+  for (const { id, verdict } of sample) yield `to be booted: ${id}: ${verdict.boots}, ${verdict.reason}`;
+  for (const state of failures) yield* failureLines(state, rules);
+  if (failures.length < failed) yield `and ${failed - failures.length} more`;
+  yield failed === 0 ? 'no state fails' : `${failed} states FAIL`;
+}
+
+function* failureLines({ id, kind, description, verdict }: JudgedState, rules: Rules): Generator<string> {
+  yield `FAILED ${id} (${kind}): ${failureOf(verdict, rules)}`;
+  yield `  ${description}`;
+  yield `  make it: add --state ${id} --write disk.raw`;
+}
+
+function countsOf(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
+}
+
+const ACCEPTABLE: readonly Boots[] = ['nothing', 'recovery', 'other'];
+
+function rulesOf({ accept = [], tries, broken }: Values): Rules {
+  const more = accept.map((word) => {
+    const found = ACCEPTABLE.find((boots) => boots === word);
+    if (found === undefined)
+      throw new SweepError('bad-option', `--accept ${word}: use ${ACCEPTABLE.join(', ')}`);
+    return found;
+  });
+  return { accept: ['old', 'new', ...more], tries: numberOf(tries, '--tries'), broken };
+}
+
+function firmwareOf(text: string): Firmware {
+  if (text === 'fallback' || text === 'entry' || text === 'both') return text;
+  throw new SweepError('bad-option', `--firmware ${text}: use fallback, entry or both`);
+}
+
+function numberOf(text: string, option: string): number {
+  if (/^[0-9]{1,9}$/.test(text)) return Number(text);
+  throw new SweepError('bad-option', `${option} ${text}: must be a number`);
+}
+
+function required(value: string | undefined, option: string): string {
+  if (value !== undefined) return value;
+  throw new SweepError('bad-option', `${option} is missing`, { hint: 'See --help.' });
+}
+
+/** Files that are closed at the end, however it comes. */
+class OpenFiles implements AsyncDisposable {
+  readonly #host: Host;
+  readonly #open: OpenFile[] = [];
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  async open(path: string): Promise<OpenFile> {
+    const file = await this.#host.files.open(path, 'read');
+    this.#open.push(file);
+    return file;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const file of this.#open) await file.close();
+  }
+}
