@@ -26,6 +26,7 @@ export const INITRD_PACKAGES = [
   'coreutils',
   'dash',
   'sed',
+  'quickjs',
   'e2fsprogs',
   'liblzma5',
   'libzstd1',
@@ -49,7 +50,10 @@ const PROGRAMS = [
   '/usr/sbin/switch_root',
   '/usr/bin/kmod',
   '/usr/sbin/modprobe',
-  // what the agent calls: partitions, file systems, encryption
+  // what `cairn boot` is run by, and what it calls: partitions, file systems, encryption
+  '/usr/bin/qjs',
+  '/usr/bin/chmod',
+  '/usr/bin/chown',
   '/usr/bin/systemd-repart',
   '/usr/bin/systemd-cryptsetup',
   '/usr/sbin/mke2fs',
@@ -77,7 +81,7 @@ const OPENED_LIBRARIES = [
 const EMPTY_FOLDERS = ['/proc', '/sys', '/dev', '/run', '/sysroot', '/tmp', '/var/tmp', '/root'];
 
 /**
- * The base initrd: a shell and what Cairn's own /init calls, and what the agent needs before the root is switched to
+ * The base initrd: a shell and what Cairn's own /init calls, `cairn boot`, and what that needs before the root is switched to
  * (partitions, file systems, encryption with TPM), picked from Debian's packages file by file. The same for every image; a release adds its kernel's modules.
  *
  * @param packages the unpacked packages (INITRD_PACKAGES)

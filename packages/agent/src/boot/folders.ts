@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { Host } from '@cairn/host';
+import type { EarlyHost } from '@cairn/host';
 import { AgentError } from '../error.ts';
 import { lastLine } from './partitions.ts';
 import type { FolderStep, PathsPlan, SeedStep } from './plan.ts';
@@ -10,7 +10,7 @@ import type { FolderStep, PathsPlan, SeedStep } from './plan.ts';
  *
  * @throws HostError, AgentError `bad-boot`
  */
-export async function makeFolders(host: Host, plan: PathsPlan, backing: string): Promise<void> {
+export async function makeFolders(host: EarlyHost, plan: PathsPlan, backing: string): Promise<void> {
   for (const folder of plan.folders) await makeFolder(host, folder);
   for (const seed of plan.seeds) await copyBeside(host, seed);
   if (plan.seeds.length > 0) await run(host, ['sync', '--file-system', backing]);
@@ -22,24 +22,25 @@ function beside(path: string): string {
   return `${path}.new`;
 }
 
-async function makeFolder({ files }: Host, { path, mode, uid, gid }: FolderStep): Promise<void> {
+async function makeFolder({ files }: EarlyHost, { path, mode, uid, gid }: FolderStep): Promise<void> {
   if ((await files.lstat(path)) !== undefined) return;
   const fresh = beside(path);
   await files.remove(fresh);
-  await files.makeDirectory(fresh);
-  await files.setOwner(fresh, uid, gid);
-  await files.setMode(fresh, mode);
+  await files.makeDirectory(fresh, mode);
+  if (uid !== 0 || gid !== 0) await files.setOwner(fresh, uid, gid);
+  // Less the umask; and a change of owner may have taken bits away.
+  if ((await files.lstat(fresh))?.mode !== mode) await files.setMode(fresh, mode);
   await files.rename(fresh, path);
 }
 
-async function copyBeside(host: Host, { from, to }: SeedStep): Promise<void> {
+async function copyBeside(host: EarlyHost, { from, to }: SeedStep): Promise<void> {
   const fresh = beside(to);
   await host.files.remove(fresh);
   await host.files.makeDirectory(dirname(fresh));
   await run(host, ['cp', '-a', from, fresh]);
 }
 
-async function run({ programs }: Host, argv: readonly string[]): Promise<void> {
+async function run({ programs }: EarlyHost, argv: readonly string[]): Promise<void> {
   const { exitCode, stderr } = await programs.run(argv);
   if (exitCode !== 0) throw new AgentError('bad-boot', `${argv.join(' ')} failed: ${lastLine(stderr)}`);
 }
