@@ -6,10 +6,9 @@ import { spec } from 'node:test/reporters';
 import { cacheFolder } from '@cairn/host';
 
 /**
- * Runs the tests in phases and closes with one line that counts them all. A phase has its own concurrency: a
- * virtual machine wants both processors of the machine that CI has.
+ * Runs the tests in phases and closes with one line that counts them all.
  *
- *     node scripts/test.ts fast   under a minute: no virtual machine, nothing slow
+ *     node scripts/test.ts fast   under a minute: no virtual machine, no whole program, nothing held against other tools
  *     node scripts/test.ts all    everything
  *     node scripts/test.ts all packages/disk e2e/boot   only files whose path has one of these in it
  */
@@ -30,7 +29,7 @@ const UNIT: Phase = {
 };
 const HOSTILE: Phase = { name: 'generated and hostile input', concurrency: 2, takes: isHostile };
 const SLOW: Phase = { name: 'whole builds and foreign tools', concurrency: 2, takes: isSlow };
-const MACHINE: Phase = { name: 'virtual machines', concurrency: 1, takes: isMachine };
+const MACHINE: Phase = { name: 'virtual machines', concurrency: 2, takes: isMachine };
 
 /** How many of a phase's files are listed with the time that they took. */
 const SLOWEST = 12;

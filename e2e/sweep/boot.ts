@@ -14,8 +14,7 @@ const NOTHING = /Cairn: this boot is refused|BdsDxe: No bootable option|>>Start 
  */
 export function bootInMachine(rootHashes: readonly string[]): BootDisk {
   return async (disk, signal) => {
-    // With one processor, since with more QEMU may make a boot fail (see Machine.isEmulatorFault).
-    await using machine = await startNode(disk, { cpus: 1, signal });
+    await using machine = await startNode(disk, { signal });
     try {
       const match = await machine.console.waitFor(BOOTED, {
         timeoutMs: BOOT_LIMIT_MS,

@@ -8,7 +8,7 @@ watchdog=/dev/watchdog
 # wants: mending a large file system takes long, and there is nothing to go back to.
 arm_watchdog() {
   feeder=''
-  case "$entry" in *+*.conf) ;; *) return 0 ;; esac
+  [ -n "$counted" ] || return 0
   has_watchdog || return 0
   feed_watchdog "$initrd_limit" &
   feeder=$!
