@@ -132,12 +132,3 @@ test('cairn reset makes what is kept anew but for what is to stay, and the node 
   assert.notEqual(await guest.output('cat /etc/machine-id'), machineId);
   assert.equal(await guest.output('cat /oem/90_custom.yaml'), CONFIG);
 });
-
-test('the ISO on a disk, as on a USB stick, boots too', { timeout: BOOT_LIMIT_MS * 2 }, async () => {
-  await machine.powerOff();
-  await using stick = await startNode(iso);
-  const there = await logIn(stick);
-  const { slot, problems } = await status(there);
-  assert.deepEqual({ slot, problems }, { slot: 'live', problems: [] });
-  assert.equal(JSON.parse(await there.output('cat /run/cairn/boot.json')).disk, '/dev/vda');
-});

@@ -5,7 +5,7 @@ import { cpioArchive } from '@cairn/disk';
 import type { Host } from '@cairn/host';
 import { mergeLayers } from '@cairn/oci';
 import { type Directory, makeDirectory, makeFile, makeSymlink, place, readFileIn, walk } from '@cairn/tree';
-import { addAgent } from './agent-bundle.ts';
+import { addAgent, addBoot } from './agent-bundle.ts';
 import { ARCHITECTURE, BUILD_TIME, makePackageTree, SUITE } from './debian.ts';
 import { FrameworkError } from './error.ts';
 import { assembleInitrd, INITRD_PACKAGES, overlay } from './initrd.ts';
@@ -131,6 +131,7 @@ async function packageTree(host: Host, options: FrameworkOptions): Promise<Direc
 
 async function buildInitrd(host: Host, packages: Directory, cacheFolder: string): Promise<Uint8Array> {
   const tree = await assembleInitrd(packages, await loadRecipe(host.files, join(RECIPE_FOLDER, 'initrd')));
+  await addBoot(tree);
   const archive = cpioArchive(walk(tree));
   return cachedFrame(host, cacheFolder, await readAll(archive, INITRD_LIMIT), SLOW_LEVEL);
 }

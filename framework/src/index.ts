@@ -1,3 +1,4 @@
+export { bundleForQuickjs } from './agent-bundle.ts';
 export { buildFramework, type Framework, type FrameworkOptions } from './build.ts';
 export { makePackageTree, type PackageTreeOptions } from './debian.ts';
 export { FrameworkError, type FrameworkErrorCode } from './error.ts';

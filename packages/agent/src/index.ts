@@ -20,6 +20,7 @@ export { type EntryText, parseEntry, releaseOf } from './loader/entry.ts';
 export { type LoaderEntry, type LoaderState, loadLoader } from './loader/load.ts';
 export { type EntryName, formatEntryName, parseEntryName, TRIES, type Tries } from './loader/name.ts';
 export { bootOrder, compareEntries, entryOf, isSpent, nextGeneration } from './loader/order.ts';
+export { type Bundle, type BundledPart, bundleLogs } from './logs/bundle.ts';
 export { reboot } from './node/reboot.ts';
 export { WRITABLE_PATHS, type WritableKind, type WritablePath } from './paths/map.ts';
 export { type MeasuredPath, measurePaths } from './paths/measure.ts';

@@ -257,7 +257,7 @@ test('a file system that is clean is not checked, one with errors is', async () 
 
 test('memory that cannot be written to ends the boot with the reason', async () => {
   const full: Fault = (operation, path) =>
-    operation === 'replace' && path.endsWith('boot.json')
+    operation === 'write' && path.endsWith('boot.json')
       ? new HostError('no-space', `cannot write ${path}`)
       : undefined;
   await assert.rejects(bootOn(fakeNode(), {}, full).record, { code: 'no-space' });

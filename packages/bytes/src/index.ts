@@ -1,7 +1,7 @@
 export { crc32, crc32cRaw } from './checksum.ts';
 export { sha256, sha256Hex, sha256OfStream } from './digest.ts';
 export { BytesError, type BytesErrorCode, CairnError } from './error.ts';
-export { alignUp, concatBytes, equalBytes, formatBytes, viewOf } from './numbers.ts';
+export { alignUp, concatBytes, equalBytes, formatBytes, toHex, viewOf } from './numbers.ts';
 export {
   type ByteSource,
   type Content,

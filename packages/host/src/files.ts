@@ -105,14 +105,19 @@ async function spaceOf(path: string): Promise<Space> {
 }
 
 /** A name of its own beside the file, so that two that replace it at once do not write into each other's. */
-async function replaceFile(path: string, content: Uint8Array | string, mode: number): Promise<void> {
-  // By process and time, not by chance: loading node:crypto would be a quarter of the start-up of `cairn boot`.
+async function replaceFile(
+  path: string,
+  content: Uint8Array | string,
+  mode: number,
+  flush: boolean,
+): Promise<void> {
+  // By process and time, not by chance: loading node:crypto would be a quarter of a command's start-up.
   const beside = `${path}.${process.pid}-${process.hrtime.bigint()}.new`;
   const file = await open(beside, 'wx', mode);
   try {
     try {
       await file.writeFile(content);
-      await file.sync();
+      if (flush) await file.sync();
     } finally {
       await file.close();
     }
@@ -121,7 +126,7 @@ async function replaceFile(path: string, content: Uint8Array | string, mode: num
     await rm(beside, { force: true });
     throw cause;
   }
-  await syncPath(dirname(path));
+  if (flush) await syncPath(dirname(path));
 }
 
 /** UTF-8 has the order of the code points, which JavaScript's own comparison of text has not. */
@@ -141,7 +146,8 @@ export function realFiles(): Files {
       return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
     },
     readLink: (path) => orMissing('read the link', path, () => readlink(path)),
-    replace: (path, content, mode = 0o644) => on('write', path, () => replaceFile(path, content, mode)),
+    replace: (path, content, mode = 0o644) => on('write', path, () => replaceFile(path, content, mode, true)),
+    write: (path, content, mode = 0o644) => on('write', path, () => replaceFile(path, content, mode, false)),
     list: async (path) => inByteOrder((await orMissing('list', path, () => readdir(path))) ?? []),
     makeDirectory: (path, mode = 0o755) =>
       on('make the folder', path, async () => {

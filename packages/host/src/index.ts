@@ -7,6 +7,9 @@ export { type Network, realNetwork } from './network.ts';
 export { realPrograms, runChecked } from './programs.ts';
 export type {
   Clock,
+  EarlyFiles,
+  EarlyHost,
+  EarlyPrograms,
   FileStat,
   Files,
   Host,

@@ -49,6 +49,8 @@ export interface Files {
   readLink(path: string): Promise<string | undefined>;
   /** Puts a whole file in place so that a reader, or the next boot, sees the old or the new one and never a part: write beside, fsync, rename, fsync of the folder. A cut of power may leave a `PATH.*.new`, which nothing reads; `mode` is less the umask. */
   replace(path: string, content: Uint8Array | string, mode?: number): Promise<void>;
+  /** As `replace`, but flushed to no disk: for what is in memory. */
+  write(path: string, content: Uint8Array | string, mode?: number): Promise<void>;
   /** The names in a folder, in byte order; empty where there is none. */
   list(path: string): Promise<string[]>;
   /** With its parents; nothing happens if it is there. */
@@ -107,4 +109,21 @@ export interface Host {
   readonly programs: Programs;
   readonly clock: Clock;
   readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Of a machine's files what the engine of the initrd has as well. */
+export type EarlyFiles = Omit<Files, 'open' | 'symlink' | 'space'> & {
+  open(path: string, mode: 'read'): Promise<ByteSource & AsyncDisposable>;
+};
+
+/** Programs without any options. */
+export interface EarlyPrograms {
+  run(argv: readonly string[]): Promise<RunResult>;
+}
+
+/** What a boot has of the machine, in the initrd. Every Host is one. */
+export interface EarlyHost {
+  readonly files: EarlyFiles;
+  readonly programs: EarlyPrograms;
+  readonly clock: Omit<Clock, 'sleep'>;
 }

@@ -1,4 +1,4 @@
-import type { Host } from '@cairn/host';
+import type { EarlyHost } from '@cairn/host';
 import { AgentError } from '../error.ts';
 import { performReset } from '../reset/perform.ts';
 import type { SystemDisk } from './disk.ts';
@@ -25,7 +25,7 @@ export interface BootOptions {
  * what is wrong is worth more than one that reboots for ever. Whatever else fails is thrown, and the initrd
  * refuses the boot.
  */
-export async function boot(host: Host, { root }: BootOptions): Promise<BootRecord> {
+export async function boot(host: EarlyHost, { root }: BootOptions): Promise<BootRecord> {
   const { files } = host;
   const start = host.clock.monotonic();
   const problems: string[] = [];
@@ -50,7 +50,7 @@ export async function boot(host: Host, { root }: BootOptions): Promise<BootRecor
     problems,
     took: Math.round(host.clock.monotonic() - start),
   };
-  await files.replace(BOOT_RECORD, `${JSON.stringify(record, undefined, 2)}\n`);
+  await files.write(BOOT_RECORD, `${JSON.stringify(record, undefined, 2)}\n`);
   return record;
 }
 
@@ -61,7 +61,7 @@ interface PreparedDisk {
   readonly reset: boolean;
 }
 
-async function prepareDisk(host: Host, root: string, problems: string[]): Promise<PreparedDisk> {
+async function prepareDisk(host: EarlyHost, root: string, problems: string[]): Promise<PreparedDisk> {
   const medium = await findMedium(host.files);
   if (medium !== undefined) {
     await mountLive(host, root);

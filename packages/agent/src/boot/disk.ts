@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import { type Gpt, parseGpt } from '@cairn/disk';
-import type { Files } from '@cairn/host';
+import type { EarlyFiles } from '@cairn/host';
 import { AgentError } from '../error.ts';
 import { ROOT_LINK } from './places.ts';
 
@@ -23,7 +23,7 @@ const KERNEL_SECTOR = 512;
  * Finds the disk by the root that was verified, and its partitions by its own table: what the kernel and udev
  * tell of labels is not there yet for partitions made a moment ago.
  */
-export async function findSystemDisk(files: Files): Promise<SystemDisk> {
+export async function findSystemDisk(files: EarlyFiles): Promise<SystemDisk> {
   const link = await files.readLink(ROOT_LINK);
   const root = link === undefined ? undefined : basename(link);
   const place = root === undefined ? undefined : await files.readLink(`${SYSFS}/${root}`);
@@ -47,13 +47,13 @@ export async function findSystemDisk(files: Files): Promise<SystemDisk> {
   return { device: `/dev/${disk}`, slot, partitions };
 }
 
-async function readTable(files: Files, disk: string): Promise<Gpt> {
+async function readTable(files: EarlyFiles, disk: string): Promise<Gpt> {
   const sectorSize = await readNumber(files, `${SYSFS}/${disk}/queue/logical_block_size`);
   await using device = await files.open(`/dev/${disk}`, 'read');
   return await parseGpt(device, { sectorSize: sectorSize === 4096 ? 4096 : 512 });
 }
 
 /** NaN where there is no such file, as in the folders of a disk that are not partitions. */
-async function readNumber(files: Files, path: string): Promise<number> {
+async function readNumber(files: EarlyFiles, path: string): Promise<number> {
   return Number.parseInt((await files.readText(path)) ?? '', 10);
 }

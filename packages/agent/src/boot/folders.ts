@@ -1,8 +1,7 @@
 import { dirname } from 'node:path';
-import type { Host } from '@cairn/host';
-import { AgentError } from '../error.ts';
-import { lastLine } from './partitions.ts';
+import type { EarlyHost } from '@cairn/host';
 import type { FolderStep, PathsPlan, SeedStep } from './plan.ts';
+import { mustRunEarly } from './programs.ts';
 
 /**
  * Makes the folders of a plan, and fills those that begin as copies of the image's. Each gets its name once it is
@@ -10,10 +9,10 @@ import type { FolderStep, PathsPlan, SeedStep } from './plan.ts';
  *
  * @throws HostError, AgentError `bad-boot`
  */
-export async function makeFolders(host: Host, plan: PathsPlan, backing: string): Promise<void> {
+export async function makeFolders(host: EarlyHost, plan: PathsPlan, backing: string): Promise<void> {
   for (const folder of plan.folders) await makeFolder(host, folder);
   for (const seed of plan.seeds) await copyBeside(host, seed);
-  if (plan.seeds.length > 0) await run(host, ['sync', '--file-system', backing]);
+  if (plan.seeds.length > 0) await mustRunEarly(host, ['sync', '--file-system', backing]);
   for (const { to } of plan.seeds) await host.files.rename(beside(to), to);
 }
 
@@ -22,24 +21,20 @@ function beside(path: string): string {
   return `${path}.new`;
 }
 
-async function makeFolder({ files }: Host, { path, mode, uid, gid }: FolderStep): Promise<void> {
+async function makeFolder({ files }: EarlyHost, { path, mode, uid, gid }: FolderStep): Promise<void> {
   if ((await files.lstat(path)) !== undefined) return;
   const fresh = beside(path);
   await files.remove(fresh);
-  await files.makeDirectory(fresh);
-  await files.setOwner(fresh, uid, gid);
-  await files.setMode(fresh, mode);
+  await files.makeDirectory(fresh, mode);
+  if (uid !== 0 || gid !== 0) await files.setOwner(fresh, uid, gid);
+  // Less the umask; and a change of owner may have taken bits away.
+  if ((await files.lstat(fresh))?.mode !== mode) await files.setMode(fresh, mode);
   await files.rename(fresh, path);
 }
 
-async function copyBeside(host: Host, { from, to }: SeedStep): Promise<void> {
+async function copyBeside(host: EarlyHost, { from, to }: SeedStep): Promise<void> {
   const fresh = beside(to);
   await host.files.remove(fresh);
   await host.files.makeDirectory(dirname(fresh));
-  await run(host, ['cp', '-a', from, fresh]);
-}
-
-async function run({ programs }: Host, argv: readonly string[]): Promise<void> {
-  const { exitCode, stderr } = await programs.run(argv);
-  if (exitCode !== 0) throw new AgentError('bad-boot', `${argv.join(' ')} failed: ${lastLine(stderr)}`);
+  await mustRunEarly(host, ['cp', '-a', from, fresh]);
 }

@@ -1,4 +1,4 @@
-import { type Files, HostError } from '@cairn/host';
+import { type EarlyFiles, HostError } from '@cairn/host';
 import { AgentError } from '../error.ts';
 import { withUpEntry } from './inittab.ts';
 
@@ -13,24 +13,24 @@ const FSTAB = `# Written by cairn at each boot: all mounts are made before this 
  * upgrades, and an fstab that names nothing of the machine on which the image was built.
  */
 export async function writeIdentity(
-  files: Files,
+  files: EarlyFiles,
   root: string,
   backing: string,
   problems: string[],
 ): Promise<void> {
   const machineId = await machineIdOf(files, `${backing}/identity`, problems);
-  await files.replace(`${root}/etc/machine-id`, `${machineId}\n`, 0o444);
-  await files.replace(`${root}/etc/fstab`, FSTAB);
+  await files.write(`${root}/etc/machine-id`, `${machineId}\n`, 0o444);
+  await files.write(`${root}/etc/fstab`, FSTAB);
   // The image is complete as it is: systemd need not bring /etc and /var up to date with /usr at each boot,
   // as it would where these are missing or older (systemd.unit(5), ConditionNeedsUpdate=).
-  for (const folder of ['etc', 'var']) await files.replace(`${root}/${folder}/.updated`, '');
+  for (const folder of ['etc', 'var']) await files.write(`${root}/${folder}/.updated`, '');
   // systemd has a unit for this; all other inits have an inittab.
   const inittab = await files.readText(`${root}/etc/inittab`);
-  if (inittab !== undefined) await files.replace(`${root}/etc/inittab`, withUpEntry(inittab));
+  if (inittab !== undefined) await files.write(`${root}/etc/inittab`, withUpEntry(inittab));
 }
 
 /** The id that is kept, or a new one, which is kept from now on. One that cannot be kept is better than no boot. */
-async function machineIdOf(files: Files, folder: string, problems: string[]): Promise<string> {
+async function machineIdOf(files: EarlyFiles, folder: string, problems: string[]): Promise<string> {
   const file = `${folder}/machine-id`;
   const fresh = await newMachineId(files);
   try {
@@ -46,7 +46,7 @@ async function machineIdOf(files: Files, folder: string, problems: string[]): Pr
 }
 
 /** The kernel's random UUID (random(4)) as machine-id(5) has it: 32 hexadecimal digits. */
-async function newMachineId(files: Files): Promise<string> {
+async function newMachineId(files: EarlyFiles): Promise<string> {
   const uuid = await files.readText('/proc/sys/kernel/random/uuid');
   if (uuid === undefined) {
     throw new AgentError('bad-boot', 'the kernel gives no random UUID: /proc is not mounted');

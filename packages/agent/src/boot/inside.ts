@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { Files } from '@cairn/host';
+import type { EarlyFiles } from '@cairn/host';
 
 /** The kernel gives up after as many (path_resolution(7)). */
 const LINKS_LIMIT = 40;
@@ -8,7 +8,11 @@ const LINKS_LIMIT = 40;
  * Where a path leads that is looked up inside a root, with all links followed there; undefined where they never end.
  * What does not exist is taken as it is.
  */
-export async function resolveInside(files: Files, root: string, path: string): Promise<string | undefined> {
+export async function resolveInside(
+  files: EarlyFiles,
+  root: string,
+  path: string,
+): Promise<string | undefined> {
   let rest = path.split('/').filter((name) => name !== '');
   let here = '/';
   for (let links = 0; rest.length > 0; ) {

@@ -1,4 +1,4 @@
-import { type Files, type Programs, parseMountInfo } from '@cairn/host';
+import { type EarlyFiles, type EarlyPrograms, parseMountInfo } from '@cairn/host';
 import { RUN } from './places.ts';
 
 /** One line of an fstab(5). No field has a blank. */
@@ -49,12 +49,12 @@ export interface MountFailure {
  * on after a failure; what is missing then is looked up.
  */
 export async function mountAll(
-  doors: { readonly files: Files; readonly programs: Programs },
+  doors: { readonly files: EarlyFiles; readonly programs: EarlyPrograms },
   name: string,
   mounts: readonly MountStep[],
 ): Promise<MountFailure | undefined> {
   const table = `${RUN}/fstab.${name}`;
-  await doors.files.replace(table, fstab(mounts));
+  await doors.files.write(table, fstab(mounts));
   const result = await doors.programs.run(['mount', '--all', '--fstab', table]);
   if (result.exitCode === 0) return undefined;
   const mounted = parseMountInfo((await doors.files.readText('/proc/self/mountinfo')) ?? '');

@@ -1,15 +1,16 @@
 import { readExactly, viewOf } from '@cairn/bytes';
-import { type Files, type Host, HostError } from '@cairn/host';
+import { type EarlyFiles, type EarlyHost, HostError } from '@cairn/host';
 import { findSystemDisk, type SystemDisk } from './disk.ts';
 import type { MountStep } from './mount.ts';
 import { PERSISTENT_LABEL } from './places.ts';
+import { lastLine } from './programs.ts';
 
 /** Of ext4's superblock: where it is, its magic number, its state (kernel documentation, ext4, "Super Block"). */
 const EXT4 = { superblock: 1024, magicOffset: 0x38, magic: 0xef53, stateOffset: 0x3a, hasErrors: 2 } as const;
 
 /** The disk as it has to be. A disk image holds only the ESP and slot a: the first boot on a disk makes the rest, as large as the disk allows. */
 export async function preparePartitions(
-  host: Host,
+  host: EarlyHost,
   problems: string[],
 ): Promise<{ disk: SystemDisk; firstBoot: boolean }> {
   const disk = await findSystemDisk(host.files);
@@ -34,7 +35,7 @@ export async function preparePartitions(
 
 /** How to mount one of the writable partitions, which is mended first if its last user has noted errors; undefined where there is none. */
 export async function prepareFileSystem(
-  host: Host,
+  host: EarlyHost,
   disk: SystemDisk,
   label: string,
   target: string,
@@ -56,7 +57,7 @@ export async function prepareFileSystem(
 }
 
 /** After a power cut the kernel replays the journal when it mounts; only noted errors, or no ext4 at all, are a case for e2fsck. */
-async function needsCheck(files: Files, device: string): Promise<boolean> {
+async function needsCheck(files: EarlyFiles, device: string): Promise<boolean> {
   await using file = await files.open(device, 'read');
   const superblock = viewOf(await readExactly(file, EXT4.superblock, 64));
   const isExt4 = superblock.getUint16(EXT4.magicOffset, true) === EXT4.magic;
@@ -64,13 +65,14 @@ async function needsCheck(files: Files, device: string): Promise<boolean> {
 }
 
 /** Mends what can be mended without loss, then what is left whatever it costs. Exit codes 0 and 1: clean, or mended (fsck(8)). */
-async function mend({ programs }: Host, label: string, device: string, problems: string[]): Promise<void> {
+async function mend(
+  { programs }: EarlyHost,
+  label: string,
+  device: string,
+  problems: string[],
+): Promise<void> {
   if ((await programs.run(['e2fsck', '-p', device])).exitCode <= 1) return;
   const thorough = await programs.run(['e2fsck', '-y', device]);
   const outcome = thorough.exitCode <= 1 ? 'were mended, and files may be lost' : 'could not be mended';
   problems.push(`${label} had errors, which ${outcome}: ${lastLine(thorough.stdout)}`);
-}
-
-export function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
 }

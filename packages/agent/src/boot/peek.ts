@@ -1,4 +1,4 @@
-import type { Files } from '@cairn/host';
+import type { EarlyFiles } from '@cairn/host';
 import { JOURNAL_NAME, STATE_FILES } from '../state/names.ts';
 
 /** As much of the node's state as each boot wants to know. */
@@ -18,12 +18,11 @@ const LIMIT = 4 << 20;
 const KINDS = new Set(['upgrade', 'rollback', 'bless', 'deny']);
 
 /**
- * Looks at the state without proving its checksum: that would load node:crypto, a quarter of the start-up of `cairn boot`, at
- * each boot. What would be changed for it is read again, with the checksum. Whatever is not understood is as if it were not there.
+ * Looks at the state without proving its checksum, which each boot would wait for. What would be changed for it is read again, with the checksum. Whatever is not understood is as if it were not there.
  *
  * @param folder where the state is
  */
-export async function peekState(files: Files, folder: string): Promise<Glimpse> {
+export async function peekState(files: EarlyFiles, folder: string): Promise<Glimpse> {
   const copies = await Promise.all(STATE_FILES.map((name) => readJson(files, `${folder}/${name}`)));
   const newest = copies.reduce(
     (best, copy) => (sequenceOf(copy) > sequenceOf(best) ? copy : best),
@@ -49,7 +48,7 @@ function hasFallenBack(state: unknown): boolean {
   return field(last, 'kind') === 'deny';
 }
 
-async function readJson(files: Files, path: string): Promise<unknown> {
+async function readJson(files: EarlyFiles, path: string): Promise<unknown> {
   const text = await files.readText(path, LIMIT).catch(() => undefined);
   if (text === undefined) return undefined;
   try {

@@ -1,4 +1,4 @@
-import type { Files } from '@cairn/host';
+import type { EarlyFiles } from '@cairn/host';
 import { resolveInside } from './inside.ts';
 import { WATCHDOG } from './places.ts';
 
@@ -12,7 +12,7 @@ const JOURNAL = '/var/log/journal';
  * @param commandLine the kernel's, which names the init
  */
 export async function prepareSystemd(
-  files: Files,
+  files: EarlyFiles,
   root: string,
   commandLine: string,
   isKept: boolean,
@@ -20,7 +20,7 @@ export async function prepareSystemd(
   const init = /(?:^|\s)init=(\S+)/.exec(commandLine)?.[1];
   if (init === undefined) return;
   if ((await resolveInside(files, root, init))?.endsWith('/systemd/systemd') !== true) return;
-  await files.replace(WATCHDOG, '');
+  await files.write(WATCHDOG, '');
   if (!isKept || (await files.stat(`${root}/var/log`)) === undefined) return;
   if ((await files.stat(root + JOURNAL)) === undefined) await files.makeDirectory(root + JOURNAL);
 }

@@ -1,5 +1,6 @@
 import { CairnError } from '@cairn/bytes';
-import type { Host } from '@cairn/host';
+import type { EarlyHost } from '@cairn/host';
+import { addAttempt } from '../state/attempt.ts';
 import { STATE_FOLDER } from '../state/names.ts';
 import { type Glimpse, peekState } from './peek.ts';
 import { LIVE_SLOT, SENTINELS, TRIAL, UNSETTLED } from './places.ts';
@@ -21,7 +22,7 @@ export interface Booted {
  *
  * A boot of a release that is good, with nothing left undone, only reads.
  */
-export async function markBoot(host: Host, booted: Booted, problems: string[]): Promise<void> {
+export async function markBoot(host: EarlyHost, booted: Booted, problems: string[]): Promise<void> {
   const { files } = host;
   const folder = booted.root + STATE_FOLDER;
   const glimpse = await peekState(files, folder);
@@ -30,13 +31,13 @@ export async function markBoot(host: Host, booted: Booted, problems: string[]): 
     fixed === undefined && [glimpse.pending, glimpse.unfinishedRelease].includes(booted.rootHash);
   if (onTrial) {
     await noteAttempt(host, folder, problems);
-    await files.replace(TRIAL, `${booted.rootHash}\n`);
+    await files.write(TRIAL, `${booted.rootHash}\n`);
     // What a panic leaves behind is kept by the firmware from here on. Kernels without it go on without it.
     await host.programs.run(['modprobe', '--quiet', 'efi_pstore']);
   }
-  if (glimpse.unfinished || (glimpse.pending !== undefined && !onTrial)) await files.replace(UNSETTLED, '');
+  if (glimpse.unfinished || (glimpse.pending !== undefined && !onTrial)) await files.write(UNSETTLED, '');
   await files.makeDirectory(SENTINELS);
-  await files.replace(`${SENTINELS}/${fixed ?? modeOf(glimpse, onTrial)}`, '1\n');
+  await files.write(`${SENTINELS}/${fixed ?? modeOf(glimpse, onTrial)}`, '1\n');
 }
 
 /** Of the sentinels those that follow from where the root is. */
@@ -51,10 +52,8 @@ function modeOf({ pending, fellBack }: Glimpse, onTrial: boolean): Mode {
 }
 
 /** That it cannot be noted makes the boot no worse: the loader counts it all the same. */
-async function noteAttempt(host: Host, folder: string, problems: string[]): Promise<void> {
+async function noteAttempt(host: EarlyHost, folder: string, problems: string[]): Promise<void> {
   try {
-    // Only here: it loads node:crypto, which a boot that is not on trial need not wait for.
-    const { addAttempt } = await import('../state/attempt.ts');
     await addAttempt(host, { reached: 'initrd' }, folder);
   } catch (error) {
     if (!(error instanceof CairnError)) throw error;

@@ -1,4 +1,4 @@
-import { type Host, HostError } from '@cairn/host';
+import { type EarlyHost, HostError } from '@cairn/host';
 import { AgentError } from '../error.ts';
 import { stateFolder, WRITABLE_PATHS } from '../paths/map.ts';
 import type { SystemDisk } from './disk.ts';
@@ -14,7 +14,7 @@ export type Persistence = 'there' | 'missing' | 'live';
 
 /** The image without anything over it, memory for what is volatile, and the two partitions. Gives whether the persistent one can be used. */
 export async function mountBase(
-  host: Host,
+  host: EarlyHost,
   root: string,
   disk: SystemDisk,
   problems: string[],
@@ -40,7 +40,7 @@ export async function mountBase(
  * @returns where the kept paths' data is: on the persistent partition if it can be used, else in memory
  */
 export async function mountWritable(
-  host: Host,
+  host: EarlyHost,
   root: string,
   persistent: Persistence,
   problems: string[],
@@ -59,7 +59,7 @@ export async function mountWritable(
 
 /** A partition that is full, damaged or read-only fails here, with its first folder; then memory has to do. */
 async function prepareKept(
-  host: Host,
+  host: EarlyHost,
   root: string,
   image: ImageFolders,
   persistent: Persistence,
@@ -84,7 +84,7 @@ async function prepareKept(
   }
 }
 
-async function readImageFolders(host: Host): Promise<ImageFolders> {
+async function readImageFolders(host: EarlyHost): Promise<ImageFolders> {
   const paths = WRITABLE_PATHS.map(({ path }) => path);
   return new Map(
     await Promise.all(paths.map(async (path) => [path, await host.files.lstat(IMAGE + path)] as const)),
@@ -92,7 +92,7 @@ async function readImageFolders(host: Host): Promise<ImageFolders> {
 }
 
 /** Which kept folders have been made in an earlier boot. */
-async function madeBefore(host: Host, backing: string): Promise<Set<string>> {
+async function madeBefore(host: EarlyHost, backing: string): Promise<Set<string>> {
   const made = new Set<string>();
   for (const { path } of WRITABLE_PATHS) {
     if ((await host.files.lstat(`${backing}/${stateFolder(path)}/data`)) !== undefined) made.add(path);

@@ -1,8 +1,8 @@
 import { CairnError } from '@cairn/bytes';
-import type { Host } from '@cairn/host';
+import type { EarlyHost } from '@cairn/host';
 import type { SystemDisk } from '../boot/disk.ts';
 import { OEM_LABEL, PERSISTENT, PERSISTENT_LABEL, RUN } from '../boot/places.ts';
-import { mustRun } from '../node/programs.ts';
+import { mustRunEarly } from '../boot/programs.ts';
 import { stateFolder } from '../paths/map.ts';
 import { withAction } from '../state/change.ts';
 import { changeState } from '../state/store.ts';
@@ -19,7 +19,7 @@ const OPTIONS = 'nodev,noatime';
  *
  * @returns whether there was one, and it was done; what went wrong is among the problems, and the request stays
  */
-export async function performReset(host: Host, disk: SystemDisk, problems: string[]): Promise<boolean> {
+export async function performReset(host: EarlyHost, disk: SystemDisk, problems: string[]): Promise<boolean> {
   const oem = disk.partitions.get(OEM_LABEL);
   const persistent = disk.partitions.get(PERSISTENT_LABEL);
   if (oem === undefined || persistent === undefined) return false;
@@ -54,30 +54,37 @@ export function describeReset({ keep, identity, oem }: ResetRequest): string {
   return `persistent${oem ? ' and OEM' : ''} made anew, ${kept.length === 0 ? 'nothing kept' : `kept: ${kept.join(', ')}`}`;
 }
 
-async function resetPersistent(host: Host, device: string, request: ResetRequest): Promise<void> {
+async function resetPersistent(host: EarlyHost, device: string, request: ResetRequest): Promise<void> {
   const paths = [...request.keep, ...(request.identity ? ['/etc/ssh'] : [])];
   if (paths.length === 0 && !request.identity) {
-    await mustRun(host, ['mkfs.ext4', '-q', '-F', '-L', PERSISTENT_LABEL, device]);
+    await mustRunEarly(host, ['mkfs.ext4', '-q', '-F', '-L', PERSISTENT_LABEL, device]);
     return;
   }
   await withMount(host, device, PERSISTENT, async () => {
     await removeOthers(host, PERSISTENT, new Set(['state', ...(request.identity ? ['identity'] : [])]));
     const kept = new Set(paths.map((path) => stateFolder(path).slice('state/'.length)));
     await removeOthers(host, `${PERSISTENT}/state`, kept);
-    await mustRun(host, ['sync', '--file-system', PERSISTENT]);
+    await mustRunEarly(host, ['sync', '--file-system', PERSISTENT]);
   });
 }
 
-async function removeOthers({ files }: Host, folder: string, kept: ReadonlySet<string>): Promise<void> {
+async function removeOthers({ files }: EarlyHost, folder: string, kept: ReadonlySet<string>): Promise<void> {
   for (const name of await files.list(folder)) {
     if (!kept.has(name) && name !== 'lost+found') await files.remove(`${folder}/${name}`);
   }
 }
 
-async function withMount<T>(host: Host, device: string, target: string, work: () => Promise<T>): Promise<T> {
+async function withMount<T>(
+  host: EarlyHost,
+  device: string,
+  target: string,
+  work: () => Promise<T>,
+): Promise<T> {
   await host.files.makeDirectory(target);
-  await mustRun(host, ['mount', '-t', 'ext4', '-o', OPTIONS, device, target]);
-  await using cleanup = new AsyncDisposableStack();
-  cleanup.defer(async () => void (await mustRun(host, ['umount', target])));
-  return await work();
+  await mustRunEarly(host, ['mount', '-t', 'ext4', '-o', OPTIONS, device, target]);
+  try {
+    return await work();
+  } finally {
+    await mustRunEarly(host, ['umount', target]);
+  }
 }

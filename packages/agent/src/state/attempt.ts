@@ -1,4 +1,4 @@
-import type { Host } from '@cairn/host';
+import type { EarlyHost } from '@cairn/host';
 import { withAttempt } from './change.ts';
 import { STATE_FOLDER } from './names.ts';
 import { changeState } from './store.ts';
@@ -10,7 +10,7 @@ import type { Attempt } from './types.ts';
  * @throws HostError
  */
 export async function addAttempt(
-  { files, clock }: Pick<Host, 'files' | 'clock'>,
+  { files, clock }: Pick<EarlyHost, 'files' | 'clock'>,
   { reached, failure }: Pick<Attempt, 'reached' | 'failure'>,
   folder = STATE_FOLDER,
 ): Promise<void> {

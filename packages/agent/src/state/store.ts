@@ -1,5 +1,5 @@
 import { CairnError } from '@cairn/bytes';
-import type { Files } from '@cairn/host';
+import type { EarlyFiles } from '@cairn/host';
 import { STATE_FILES, STATE_FOLDER } from './names.ts';
 import { encodeState, parseState, STATE_LIMIT, type StateCopy } from './parse.ts';
 import { EMPTY_STATE, type NodeState } from './types.ts';
@@ -30,7 +30,7 @@ export function chooseCopy(copies: readonly (StateCopy | undefined)[]): Omit<Loa
 }
 
 /** A copy that cannot be read is told of, and the other one counts. Never throws for what is on the disk. */
-export async function loadState(files: Files, folder = STATE_FOLDER): Promise<LoadedState> {
+export async function loadState(files: EarlyFiles, folder = STATE_FOLDER): Promise<LoadedState> {
   const problems: string[] = [];
   const copies: (StateCopy | undefined)[] = [];
   for (const file of STATE_FILES) {
@@ -53,7 +53,7 @@ export async function loadState(files: Files, folder = STATE_FOLDER): Promise<Lo
  * @throws HostError
  */
 export async function changeState(
-  files: Files,
+  files: EarlyFiles,
   change: (state: NodeState) => NodeState,
   folder = STATE_FOLDER,
 ): Promise<NodeState> {

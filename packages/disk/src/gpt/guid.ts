@@ -1,4 +1,4 @@
-import { sha256, viewOf } from '@cairn/bytes';
+import { sha256, toHex, viewOf } from '@cairn/bytes';
 import { DiskError } from '../error.ts';
 
 const UUID_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -12,7 +12,7 @@ export function deriveUuid(seed: string, name: string): string {
   const view = viewOf(bytes);
   view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x80);
   view.setUint8(8, (view.getUint8(8) & 0x3f) | 0x80);
-  return hyphenate(Buffer.from(bytes).toString('hex'));
+  return hyphenate(toHex(bytes));
 }
 
 /** The 16 bytes of a GUID on disk: the first three fields little-endian, the last two as written (UEFI 2.10, appendix A). */
@@ -28,7 +28,7 @@ export function encodeGuid(uuid: string): Uint8Array {
 
 /** The text of a GUID on disk, in lower case. `bytes` are 16. */
 export function decodeGuid(bytes: Uint8Array): string {
-  return hyphenate(Buffer.from(swapFields(bytes)).toString('hex'));
+  return hyphenate(toHex(swapFields(bytes)));
 }
 
 function swapFields(bytes: Uint8Array): Uint8Array {

@@ -1,4 +1,4 @@
-import { type ByteSource, crc32, equalBytes, type Range, readExactly, viewOf } from '@cairn/bytes';
+import { type ByteSource, crc32, type Range, readExactly, viewOf } from '@cairn/bytes';
 import { DiskError } from '../error.ts';
 import { ENTRY, HEADER, HEADER_SIZE, REVISION, SIGNATURE } from './encode.ts';
 import { decodeGuid } from './guid.ts';
@@ -119,7 +119,11 @@ interface Header {
 
 function parseHeader(bytes: Uint8Array, place: Place, lba: number): Header {
   const view = viewOf(bytes);
-  check(equalBytes(bytes.subarray(0, SIGNATURE.length), SIGNATURE), lba, 'it has no signature "EFI PART"');
+  check(
+    SIGNATURE.every((byte, index) => bytes[index] === byte),
+    lba,
+    'it has no signature "EFI PART"',
+  );
   const size = view.getUint32(HEADER.headerSize, true);
   check(size >= HEADER_SIZE && size <= bytes.length, lba, `its header cannot have ${size} bytes`);
   check(
@@ -184,7 +188,9 @@ function parseEntry(bytes: Uint8Array, sectorSize: number): Partition | undefine
   if (type === UNUSED_TYPE) return undefined;
   const firstLba = lbaAt(view, ENTRY.firstLba);
   const attributes = view.getBigUint64(ENTRY.attributes, true);
-  const label = Buffer.from(bytes.subarray(ENTRY.label, ENTRY.labelEnd)).toString('utf16le');
+  const label = new TextDecoder('utf-16le', { ignoreBOM: true }).decode(
+    bytes.subarray(ENTRY.label, ENTRY.labelEnd),
+  );
   return {
     label: label.replace(/\0.*$/s, ''),
     type,

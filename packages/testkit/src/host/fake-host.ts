@@ -67,6 +67,7 @@ function filesBelow({ root, fault }: FakeHostOptions): Files {
     readText: async (path, limit) => real.readText(below('read', path), limit),
     readLink: async (path) => real.readLink(below('readLink', path)),
     replace: async (path, content, mode) => real.replace(below('replace', path), content, mode),
+    write: async (path, content, mode) => real.write(below('write', path), content, mode),
     list: async (path) => real.list(below('list', path)),
     makeDirectory: async (path, mode) => real.makeDirectory(below('makeDirectory', path), mode),
     symlink: async (target, path) => real.symlink(target, below('symlink', path)),
