@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { RECIPE_FOLDER } from '../src/recipe.ts';
@@ -27,7 +27,7 @@ suite('the entry that the loader has started', () => {
       using folder = scratch();
       const file = join(folder.path, 'variable');
       writeFileSync(file, bytes);
-      const { stdout, stderr } = shell('printf %s "$(entry_in "$1")"', file);
+      const { stdout, stderr } = shell('printf %s "$(text_in "$1")"', file);
       assert.deepEqual({ stdout, stderr }, { stdout: expected, stderr: '' });
     });
   }
@@ -72,6 +72,46 @@ suite('where the root is looked for', () => {
       assert.equal(shell(line, SLOTS, labels, holders).stdout, `${expected}\n`);
     });
   }
+});
+
+suite('what an earlier boot has left with the firmware', () => {
+  const CASES: readonly (readonly [entry: string, counted: string, record: boolean, said: string])[] = [
+    ['cairn-7.conf', '', true, 'boot.mjs panicked cairn-7.conf esp root\n'],
+    ['cairn-7.conf', '', false, ''],
+    // The loader counts them: so it takes another one by itself.
+    ['cairn-7.conf', 'yes', true, ''],
+    ['cairn-recovery.conf', '', true, ''],
+    ['cairn-live.conf', '', true, ''],
+    ['', '', true, ''],
+  ];
+  for (const [entry, counted, record, said] of CASES) {
+    test(`by the entry "${entry}"${counted === '' ? '' : ', counted'}, ${record ? 'a record' : 'nothing'}: ${said === '' ? 'not looked at' : 'looked at'}`, () => {
+      using folder = scratch();
+      for (const name of record ? ['dmsg', 'dmesg-efi_pstore-1', 'dmesg-efi_pstore-2'] : []) {
+        writeFileSync(join(folder.path, name), '');
+      }
+      const line = `
+        . ./panic.sh
+        pstore=$1 kernel_log=$1/log entry=$2 counted=$3 esp=esp hash=root
+        modprobe() { :; }; mount() { :; }; umount() { :; }
+        qjs() { shift; echo "$@"; }
+        look_for_panics`;
+      assert.deepEqual(shell(line, folder.path, entry, counted), { exitCode: 0, stdout: said, stderr: '' });
+      assert.equal(readFileSync(join(folder.path, 'log'), 'utf8'), '<6>cairn: verifying root\n');
+    });
+  }
+
+  test('a boot that is refused for what its slot holds is told of, and then refused', () => {
+    const line = `
+      . ./refuse.sh
+      entry=$1 esp=esp
+      qjs() { shift; echo "$@"; }
+      refuse() { printf '%s\\n' "$@"; }
+      refuse_slot 'it is lost' one two`;
+    const { stdout } = shell(line, 'cairn-7.conf');
+    assert.equal(stdout, 'boot.mjs refused cairn-7.conf esp it is lost\none\ntwo\n');
+    assert.equal(shell(line, '').stdout, 'one\ntwo\n');
+  });
 });
 
 suite('a live medium without partitions', () => {

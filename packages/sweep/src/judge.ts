@@ -1,6 +1,6 @@
 import { type ByteSource } from '@cairn/bytes';
 import { DiskError, PARTITION_TYPE, parseGpt } from '@cairn/disk';
-import { compareEntries, countTry } from './boot/entry.ts';
+import { type BootEntry, compareEntries, countTry } from './boot/entry.ts';
 import { type EspEntry, type EspFile, type EspView, LOADERS, readEsp } from './boot/esp.ts';
 import type { KnownFile } from './disk/known.ts';
 import type { SlotLabel, Watched } from './disk/layout.ts';
@@ -41,6 +41,21 @@ export interface Knowledge {
 const BLOCK_SECTORS = 8;
 const REMEMBERED = 4096;
 const RECOVERY_ID = /^cairn-recovery(\+[0-9]+(-[0-9]+)?)?\.conf$/;
+/** The entry of a release in a slot that was found good. */
+const GOOD_ID = /^(cairn-[1-9][0-9]*)\.conf$/;
+
+/** Where an entry boots, and what. */
+interface Whole {
+  readonly boots: Boots;
+  readonly slot: SlotLabel;
+}
+
+/** Why an entry does not boot. */
+interface Fault {
+  readonly text: string;
+  /** The initrd finds it out, and has the loader take another entry from then on (`cairn-agent`, src/boot/doubt.ts). */
+  readonly refused: boolean;
+}
 
 /** What the partition table says of the areas that are watched. */
 interface Tables {
@@ -113,7 +128,7 @@ export class Judge {
       esp.candidates.map((candidate) => [candidate, this.#whole(candidate, tables)] as const),
     );
     const broken = [...faults].flatMap(([{ entry }, whole]) =>
-      typeof whole === 'string' && entry.tries?.left !== 0 ? [`${entry.fileName}: ${whole}`] : [],
+      'text' in whole && entry.tries?.left !== 0 ? [`${entry.fileName}: ${whole.text}`] : [],
     );
     return this.#bootUntilDone(esp, tables, broken);
   }
@@ -130,13 +145,22 @@ export class Judge {
       if (first === undefined) return nothing('the boot menu has no entry', tries, broken);
       const { entry } = first;
       const whole = this.#whole(first, tables);
-      if (typeof whole !== 'string') {
+      if (!('text' in whole)) {
         const { boots, slot } = whole;
         const reason = `${entry.fileName} boots from ${slot}${before}`;
         return { boots, afterTries: tries, entry: entry.fileName, slot, reason, broken };
       }
-      const failure = `${entry.fileName}: ${whole}`;
+      const failure = `${entry.fileName}: ${whole.text}`;
       if (!failures.includes(failure)) failures.push(failure);
+      const others = menu.slice(1);
+      const doubted = whole.refused ? spend(entry, others) : undefined;
+      if (doubted !== undefined) {
+        names.delete(entry.id);
+        names.add(doubted.id);
+        // One of that name, which a cut has left, is written again.
+        menu = [{ ...first, entry: doubted }, ...others.filter((each) => each.entry.id !== doubted.id)];
+        continue;
+      }
       if (entry.tries === undefined || entry.tries.left === 0) {
         return nothing(`${failure}, and it is tried for ever${before}`, tries, broken);
       }
@@ -151,29 +175,32 @@ export class Judge {
   }
 
   /** What an entry boots and from where, or why it does not. */
-  #whole(candidate: Candidate, tables: Tables): { boots: Boots; slot: SlotLabel } | string {
+  #whole(candidate: Candidate, tables: Tables): Whole | Fault {
     const { release } = candidate;
-    if (typeof release === 'string') return release;
+    if (typeof release === 'string') return { text: release, refused: false };
     const isRecovery = RECOVERY_ID.test(candidate.entry.id);
     const { watched, releases } = this.#knowledge;
-    const allowed = tables.slots.filter(
-      (slot) => (watched.slots[slot]?.label === 'cairn-recovery') === isRecovery,
+    const holding = tables.slots.filter((slot) => this.#hasTop(slot, release));
+    const [recovery, turning] = [true, false].map((wanted) =>
+      holding.filter((slot) => (watched.slots[slot]?.label === 'cairn-recovery') === wanted),
     );
-    // udev gives /dev/cairn/root to any of them whose top block is right: which one is not said.
-    const chosen = allowed.filter((slot) => this.#hasTop(slot, release));
+    // Of both slots the initrd takes the first, and both have to be right; a lost slot may have its release in recovery still.
+    const chosen = (isRecovery || turning?.length === 0 ? recovery : turning) ?? [];
     const name = releases[release]?.name ?? '';
     const [slot] = chosen;
-    if (slot === undefined) return `no slot has the top block of ${name}`;
+    if (slot === undefined) return { text: `no slot has the top block of ${name}`, refused: true };
     for (const index of chosen) {
       const wrong = this.#model.wrongIn(index, release);
-      if (wrong > 0) return `${watched.slots[index]?.label} has ${wrong} sectors that are not of ${name}`;
+      const text = `${watched.slots[index]?.label} has ${wrong} sectors that are not of ${name}`;
+      // The kernel panics over it, and whether that is known of the next time is the firmware's affair.
+      if (wrong > 0) return { text, refused: false };
     }
     const label = watched.slots[slot]?.label ?? 'cairn-a';
     const boots = isRecovery ? 'recovery' : name === 'old' || name === 'new' ? name : 'other';
     return { boots, slot: label };
   }
 
-  /** Whether the initrd would take a slot for a release: `framework/recipe/initrd/usr/lib/cairn/is-root`. */
+  /** Whether the initrd would take a slot for a release: `framework/recipe/initrd/usr/lib/cairn/slot.sh`. */
   #hasTop(slot: number, release: number): boolean {
     const bits = this.#model.slots[slot];
     const start = this.#topBlocks[release] ?? 0;
@@ -313,6 +340,18 @@ export class Judge {
     }
     return true;
   }
+}
+
+/** What the initrd makes of a good entry that it has refused, where another one can be booted. */
+function spend(entry: BootEntry, others: readonly Candidate[]): BootEntry | undefined {
+  const stem = GOOD_ID.exec(entry.id)?.[1];
+  const canGoOn = others.some(
+    ({ entry: other }) =>
+      other.tries?.left !== 0 && (RECOVERY_ID.test(other.id) || /^cairn-[1-9]/.test(other.id)),
+  );
+  if (stem === undefined || !canGoOn) return undefined;
+  const fileName = `${stem}+0-1.conf`;
+  return { ...entry, fileName, id: fileName, tries: { left: 0, done: 1, prefix: `${stem}+` } };
 }
 
 function nothing(reason: string, afterTries: number, broken: readonly string[]): Verdict {

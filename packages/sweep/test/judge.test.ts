@@ -40,6 +40,7 @@ function withEsp(change: (path: string) => string | undefined, more: NodeRequest
 
 const without = (...paths: readonly string[]) => withEsp((path) => (paths.includes(path) ? undefined : path));
 const FALLBACK = 'EFI/BOOT/BOOTX64.EFI';
+const RECOVERY = 'loader/entries/cairn-recovery.conf';
 const ENTRY = 'EFI/systemd/systemd-bootx64.efi';
 const pending = (counter: string, release = next, generation = 6) => ({
   path: `loader/entries/cairn-${generation}${counter}.conf`,
@@ -129,10 +130,35 @@ const CASES: readonly Case[] = [
     reason: /exists/,
   },
   {
-    name: 'a good release is in no slot',
-    boots: 'nothing',
+    name: 'a good release is in no slot: the initrd has the loader take the next',
+    boots: 'old',
+    tries: 1,
     node: withEsp(keep, [newUki, pending('')]),
+    reason: /no slot has the top block of new/,
+  },
+  {
+    name: 'a cut has left a good entry and the one that is to be in its place',
+    boots: 'old',
+    tries: 1,
+    node: withEsp(keep, [newUki, pending(''), pending('+0-1')]),
+  },
+  {
+    name: 'both slots hold nothing: recovery',
+    boots: 'recovery',
+    tries: 2,
+    node: {
+      ...withEsp(
+        (path) => (path === RECOVERY ? undefined : path),
+        [newUki, { path: RECOVERY, bytes: entryText(next, 0, 'cairn-recovery') }],
+      ),
+      slots: { 'cairn-recovery': next },
+    },
+  },
+  {
+    name: 'nothing holds anything',
+    boots: 'nothing',
     reason: /for ever/,
+    node: { ...usual, slots: {} },
   },
   { name: 'an entry without a UKI', boots: 'old', node: withEsp(keep, [pending('')]) },
   {
@@ -156,7 +182,8 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'the release is only in the recovery slot',
-    boots: 'nothing',
+    boots: 'old',
+    reason: /from cairn-recovery/,
     node: { ...usual, slots: { 'cairn-b': other, 'cairn-recovery': old } },
   },
   {

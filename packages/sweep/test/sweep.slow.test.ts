@@ -87,6 +87,36 @@ test('an upgrade after one that failed', async () => {
   assert.equal(result.failed, 0, explain(result));
 });
 
+const removeRunning: steps.Step = ({ recorder }) => recorder.remove('loader/entries/cairn-5.conf');
+
+/** The newest release was good, and its slot holds something else now. */
+function ruined(): NodeRequest {
+  const node = usualNode(old, other);
+  const esp = node.esp.filter(({ path }) => path !== 'loader/entries/cairn-4.conf');
+  return {
+    ...node,
+    esp: [
+      ...esp,
+      { path: `EFI/cairn/${next.id}.efi`, bytes: next.ukiBytes },
+      { path: 'loader/entries/cairn-6.conf', bytes: entryText(next, 6) },
+    ],
+  };
+}
+
+test('a good release in no slot: wherever its entry is cut short, the next release boots, after one refusal at most', async () => {
+  const result = await sweep(await record(steps.DOUBT, { node: ruined() }), 2000, { tries: 1, broken: true });
+  assert.equal(result.failed, 0, explain(result));
+  assert.equal(result.last.boots, 'old');
+  assert.equal(result.last.afterTries, 0);
+  assert.deepEqual(result.last.broken, []);
+});
+
+test('the sweep fails when the entry of the release that is left is taken away for it', async () => {
+  const list = [...steps.DOUBT, removeRunning, flush];
+  const result = await sweep(await record(list, { node: ruined() }), 600, { tries: 1, broken: true });
+  assert.match(explain(result), /boots recovery/);
+});
+
 const writeUkiInPlace: steps.Step = ({ recorder, next }) =>
   recorder.copyIn(`EFI/cairn/${next.id}.efi`, next.ukiBytes);
 const overwriteRunning: steps.Step = ({ recorder }) =>
@@ -95,7 +125,6 @@ const overwriteRunningUki: steps.Step = ({ recorder }) =>
   recorder.overwrite(recorder.find(old.ukiBytes.subarray(0, 4096)), next.ukiBytes.subarray(0, 4096));
 const overwriteLoader: steps.Step = ({ recorder }) =>
   recorder.copyIn('EFI/BOOT/BOOTX64.EFI', 'another loader');
-const removeRunning: steps.Step = ({ recorder }) => recorder.remove('loader/entries/cairn-5.conf');
 const replaceEntryInPlace: steps.Step = ({ recorder }) =>
   recorder.copyIn('loader/entries/cairn-5.conf', entryText(next, 6));
 

@@ -69,6 +69,24 @@ export function recount(from: string, to: string): Step {
     );
 }
 
+/**
+ * What the initrd does to the entry of a release that is in no slot any more (agent, src/boot/doubt.ts). vfat's replace(2) of
+ * one name by another is a rename beside it.
+ */
+export const copyDoubted: Step = ({ recorder, next, generation }) =>
+  recorder.copyIn(
+    `loader/entries/cairn-${generation}+0-1.conf.1.new`,
+    `${entryText(next, generation)}# cairn doubts it: no slot holds it any more\n`,
+  );
+export const renameDoubted: Step = ({ recorder, generation }) =>
+  recorder.rename(
+    `loader/entries/cairn-${generation}+0-1.conf.1.new`,
+    `loader/entries/cairn-${generation}+0-1.conf`,
+  );
+export const removeGood: Step = ({ recorder, generation }) =>
+  recorder.remove(`loader/entries/cairn-${generation}.conf`);
+export const DOUBT: readonly Step[] = [copyDoubted, flush, renameDoubted, flush, removeGood, flush];
+
 export const RETIRE: readonly Step[] = [removeEntry, flush, removeUki, flush, zeroTop, flush];
 export const WRITE_SLOT: readonly Step[] = [writeData, flush, writeTop, flush];
 export const WRITE_UKI: readonly Step[] = [writeJson, flush, copyUki, flush, renameUki, flush];

@@ -49,10 +49,11 @@ export const actionCommands: readonly NodeCommand[] = [
   },
 ];
 
-function settledText({ recovered, denied }: Settled): string {
+function settledText({ recovered, denied, acquitted }: Settled): string {
   const lines = [
     ...(recovered === undefined ? [] : [recovered.detail]),
     ...denied.map(({ summary }) => summary),
+    ...(acquitted === undefined ? [] : [acquitted.summary]),
   ];
   return lines.length === 0 ? 'there was nothing to be done' : lines.join('\n');
 }

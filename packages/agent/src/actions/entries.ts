@@ -1,7 +1,7 @@
 import { memorySource } from '@cairn/bytes';
 import { AgentError } from '../error.ts';
-import { ENTRIES_FOLDER, ukiPath } from '../loader/load.ts';
 import { formatEntryName, RECOVERY_FILE } from '../loader/name.ts';
+import { ENTRIES_FOLDER, ukiPath } from '../loader/places.ts';
 import { putFile } from './files.ts';
 import type { Run } from './run.ts';
 import type { VerifiedSlot } from './slot.ts';

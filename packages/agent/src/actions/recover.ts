@@ -1,6 +1,6 @@
 import { CairnError } from '@cairn/bytes';
-import { ENTRIES_FOLDER } from '../loader/load.ts';
 import { parseEntryName, RECOVERY_FILE } from '../loader/name.ts';
+import { ENTRIES_FOLDER } from '../loader/places.ts';
 import type { ActionRecord } from '../state/types.ts';
 import { finish, isCommit, pointOfNoReturn, resume } from './execute.ts';
 import { JOURNAL_FILE, type Journal, loadJournal, removeJournal } from './journal.ts';

@@ -1,5 +1,5 @@
 import { AgentError } from '../error.ts';
-import { descriptionPath, RELEASES_FOLDER, ukiPath } from '../loader/load.ts';
+import { descriptionPath, RELEASES_FOLDER, ukiPath } from '../loader/places.ts';
 import { digestOfFile, putFile } from './files.ts';
 import type { Run } from './run.ts';
 import type { RemoveFiles, VerifyUki, WriteUki } from './steps.ts';

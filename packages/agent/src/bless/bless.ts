@@ -5,7 +5,7 @@ import type { Plan } from '../actions/steps.ts';
 import { TRIAL } from '../boot/places.ts';
 import { type SessionOptions, withNode } from '../node/session.ts';
 import { surveyNode } from '../node/survey.ts';
-import { planBless, planDeny } from './decide.ts';
+import { planAcquit, planBless, planDeny } from './decide.ts';
 import { explain } from './evidence.ts';
 
 /**
@@ -32,6 +32,8 @@ export interface Settled {
   readonly recovered: Recovery | undefined;
   /** What was found to have failed, and was put on the deny list. */
   readonly denied: readonly Plan[];
+  /** What runs was doubted, and is not any more. */
+  readonly acquitted: Plan | undefined;
 }
 
 /** Ends what was interrupted, and takes note of releases that have failed. May be called at any time. */
@@ -51,6 +53,11 @@ export async function settle(host: Host, options: SessionOptions = {}): Promise<
       denied.push(plan);
       current = await surveyNode(host, run.esp.path);
     }
-    return { recovered, denied };
+    const acquitted = planAcquit(current);
+    if (acquitted !== undefined) {
+      await run.esp.allowWrites();
+      await execute(acquitted, run);
+    }
+    return { recovered, denied, acquitted };
   });
 }

@@ -29,6 +29,37 @@ export function planBless({ loader, running, rootHash, state }: Survey): Plan | 
   };
 }
 
+/**
+ * Plans the end of a doubt: the initrd has put a counter to the entry of a good release, since an earlier boot of it had failed,
+ * and now it has come up. From now on its boots are not counted.
+ *
+ * @returns undefined where what runs is not doubted; what is on trial has its health to prove
+ */
+export function planAcquit({ disk, loader, running, rootHash, state }: Survey): Plan | undefined {
+  // Recovery may be of the same release: that it runs says nothing of the slot.
+  if (disk.booted === 'cairn-recovery' || state.state.pending?.rootHash === rootHash) return undefined;
+  const doubted = loader.entries.filter(
+    ({ id, name, text }) => id === running && name.kind === 'slot' && name.tries && text.doubt !== undefined,
+  );
+  const [entry] = doubted;
+  if (entry?.name.kind !== 'slot') return undefined;
+  const { generation } = entry.name;
+  const release = loader.releases.get(running);
+  return {
+    kind: 'bless',
+    summary: `${entry.text.title} has come up again; ${entry.text.doubt}`,
+    steps: [
+      {
+        step: 'promote',
+        id: running,
+        generation,
+        entry: release === undefined ? textOf(entry) : loaderEntry(release, generation),
+      },
+      { step: 'remove-entries', files: doubted.map(({ file }) => file) },
+    ],
+  };
+}
+
 function textOf({ text }: LoaderEntry): string {
   return `title ${text.title}\nsort-key ${text.sortKey}\nversion ${text.version}\nefi ${text.efi}\n`;
 }
@@ -47,7 +78,13 @@ export function planDeny(
 ): Plan | undefined {
   const { pending, denied } = state.state;
   const spent = loader.entries.filter(
-    (entry) => entry.name.kind === 'slot' && isSpent(entry) && entry.id !== undefined && entry.id !== running,
+    (entry) =>
+      entry.name.kind === 'slot' &&
+      isSpent(entry) &&
+      entry.id !== undefined &&
+      entry.id !== running &&
+      // It was good: not the release has failed, but the slot that it is in.
+      entry.text.doubt === undefined,
   );
   const [first] = spent;
   if (first?.id !== undefined) {

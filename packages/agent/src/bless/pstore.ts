@@ -1,9 +1,9 @@
 import { CairnError } from '@cairn/bytes';
-import { type Host, parseMountInfo } from '@cairn/host';
+import { type EarlyFiles, type Host, parseMountInfo } from '@cairn/host';
 import { linesOf } from '../health/log.ts';
 
 /** What the firmware, or memory that a reset leaves alone, has kept of a kernel's last words (Linux, Documentation/ABI/testing/pstore). */
-const PSTORE = '/sys/fs/pstore';
+export const PSTORE = '/sys/fs/pstore';
 /** Where systemd-pstore.service moves it to at each boot: in memory, so that what is there was found in this boot. */
 const ARCHIVE = '/var/lib/systemd/pstore';
 
@@ -23,10 +23,13 @@ const SLACK_MS = 60_000;
 export interface Panic {
   /** `Attempted to kill init! exitcode=0x00000009` */
   readonly what: string;
+  /** The lines around it. */
   readonly log: readonly string[];
+  /** All that was kept, in order. */
+  readonly lines: readonly string[];
 }
 
-interface PstoreFile {
+export interface PstoreFile {
   readonly group: string;
   readonly part: number;
   readonly modified: number;
@@ -37,9 +40,14 @@ interface PstoreFile {
 export async function lastPanic(host: Host, since: number): Promise<Panic | undefined> {
   await mountPstore(host);
   const found = [
-    ...(await readRecords(host, PSTORE, DEPTH)).filter(({ modified }) => modified >= since - SLACK_MS),
-    ...(await readRecords(host, ARCHIVE, DEPTH)),
+    ...(await readRecords(host.files, PSTORE)).filter(({ modified }) => modified >= since - SLACK_MS),
+    ...(await readRecords(host.files, ARCHIVE)),
   ];
+  return newestPanic(found);
+}
+
+/** Pure: the newest of the panics in files of pstore. */
+export function newestPanic(found: readonly PstoreFile[]): Panic | undefined {
   const newest = found
     .filter(({ lines }) => lines.some((line) => PANIC.test(line)))
     .toSorted((a, b) => b.modified - a.modified || (a.group < b.group ? 1 : -1))[0];
@@ -50,7 +58,7 @@ export async function lastPanic(host: Host, since: number): Promise<Panic | unde
     .flatMap((file) => file.lines);
   const at = lines.findLastIndex((line) => PANIC.test(line));
   const what = (PANIC.exec(lines[at] ?? '')?.[1] ?? '').trim();
-  return { what, log: aroundPanic(lines, at) };
+  return { what, log: aroundPanic(lines, at), lines };
 }
 
 /** The lines that lead to it, and those after it: who did what. */
@@ -66,13 +74,17 @@ async function mountPstore({ files, programs }: Host): Promise<void> {
   await quietly(() => programs.run(['mount', '-t', 'pstore', 'pstore', PSTORE], { timeoutMs: 10_000 }));
 }
 
-async function readRecords(host: Host, folder: string, depth: number): Promise<PstoreFile[]> {
-  const { files } = host;
+/** What is kept in a folder, without what may be secret. */
+export async function readRecords(
+  files: EarlyFiles,
+  folder: string,
+  depth: number = DEPTH,
+): Promise<PstoreFile[]> {
   const found: PstoreFile[] = [];
   for (const name of ((await quietly(() => files.list(folder))) ?? []).slice(-FILES_LIMIT)) {
     const path = `${folder}/${name}`;
     const status = await quietly(() => files.stat(path));
-    if (status?.kind === 'directory' && depth > 1) found.push(...(await readRecords(host, path, depth - 1)));
+    if (status?.kind === 'directory' && depth > 1) found.push(...(await readRecords(files, path, depth - 1)));
     if (status?.kind !== 'file' || !RECORD.test(name)) continue;
     const text = await quietly(() => files.readText(path, SIZE_LIMIT));
     if (text === undefined) continue;

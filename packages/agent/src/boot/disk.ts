@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path';
+import { CairnError } from '@cairn/bytes';
 import { type Gpt, parseGpt } from '@cairn/disk';
 import type { EarlyFiles } from '@cairn/host';
 import { AgentError } from '../error.ts';
@@ -45,6 +46,33 @@ export async function findSystemDisk(files: EarlyFiles): Promise<SystemDisk> {
     if (name === root) slot = partition.label;
   }
   return { device: `/dev/${disk}`, slot, partitions };
+}
+
+/** Devices that are no disks: what a firmware boots from has a table of its own. */
+const NO_DISKS = /^(?:loop|ram|dm-|zram|sr|md|nbd)/;
+
+/** The device node of the partition with an id, in lower case, on whichever disk; undefined where there is none. */
+export async function findPartition(files: EarlyFiles, uuid: string): Promise<string | undefined> {
+  for (const disk of await files.list(SYSFS)) {
+    if (NO_DISKS.test(disk) || (await files.stat(`${SYSFS}/${disk}/partition`)) !== undefined) continue;
+    const found = (await tableOrNothing(files, disk)).find((entry) => entry.uuid === uuid);
+    if (found === undefined) continue;
+    for (const name of await files.list(`${SYSFS}/${disk}`)) {
+      const start = await readNumber(files, `${SYSFS}/${disk}/${name}/start`);
+      if (start * KERNEL_SECTOR === found.start) return `/dev/${name}`;
+    }
+  }
+  return undefined;
+}
+
+/** What has no table that can be read has no partition that is looked for. */
+async function tableOrNothing(files: EarlyFiles, disk: string): Promise<Gpt['partitions']> {
+  try {
+    return (await readTable(files, disk)).partitions;
+  } catch (error) {
+    if (error instanceof CairnError) return [];
+    throw error;
+  }
 }
 
 async function readTable(files: EarlyFiles, disk: string): Promise<Gpt> {

@@ -7,10 +7,16 @@ export interface EntryText {
   readonly version: string;
   /** The path of the UKI on the ESP, as it is written. */
   readonly efi: string;
+  /** Why the initrd has put a counter to a release that was good; one sentence. */
+  readonly doubt?: string;
 }
 
 /** An entry of ours has 150 bytes. */
 export const ENTRY_LIMIT = 4096;
+const DOUBT_LIMIT = 1000;
+
+/** A comment to the loader. */
+const DOUBT = '# cairn doubts it: ';
 
 const KEYS = { title: 'title', sortKey: 'sort-key', version: 'version', efi: 'efi' } as const;
 
@@ -22,7 +28,9 @@ const KEYS = { title: 'title', sortKey: 'sort-key', version: 'version', efi: 'ef
 export function parseEntry(bytes: Uint8Array): EntryText {
   if (bytes.length > ENTRY_LIMIT) throw new AgentError('bad-entry', `it has ${bytes.length} bytes`);
   const fields = new Map<string, string>();
+  let doubt: string | undefined;
   for (const line of new TextDecoder().decode(bytes).split(/\r?\n/)) {
+    if (line.startsWith(DOUBT)) doubt = line.slice(DOUBT.length);
     const [, key, value] = /^[ \t]*([^ \t#][^ \t]*)[ \t]+(.*?)[ \t]*$/.exec(line) ?? [];
     if (key !== undefined && value !== undefined) fields.set(key, value);
   }
@@ -36,7 +44,14 @@ export function parseEntry(bytes: Uint8Array): EntryText {
     sortKey: field(KEYS.sortKey),
     version: field(KEYS.version),
     efi: field(KEYS.efi),
+    ...(doubt === undefined ? {} : { doubt }),
   };
+}
+
+/** An entry's text with the reason why it is counted from now on, in place of an earlier one. */
+export function doubtEntry(text: string, doubt: string): string {
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith(DOUBT));
+  return `${[...lines, DOUBT + doubt.replaceAll(/\s+/g, ' ').slice(0, DOUBT_LIMIT)].join('\n')}\n`;
 }
 
 /** The release that an entry boots: the first 32 digits of its root hash; undefined for a file that is none of ours. */

@@ -3,6 +3,7 @@ import type { Files } from '@cairn/host';
 import { parseRelease, RELEASE_LIMIT, type Release } from '@cairn/release';
 import { ENTRY_LIMIT, type EntryText, parseEntry, releaseOf } from './entry.ts';
 import { type EntryName, parseEntryName } from './name.ts';
+import { ENTRIES_FOLDER, RELEASES_FOLDER } from './places.ts';
 
 /** An entry of ours on the ESP. */
 export interface LoaderEntry {
@@ -29,18 +30,8 @@ export interface LoaderState {
   readonly problems: readonly string[];
 }
 
-export const ENTRIES_FOLDER = 'loader/entries';
-export const RELEASES_FOLDER = 'EFI/cairn';
 /** What a file is called until it is whole. Neither loader nor firmware take it for theirs. */
 export const UNFINISHED = '.new';
-
-export function ukiPath(id: string): string {
-  return `${RELEASES_FOLDER}/${id}.efi`;
-}
-
-export function descriptionPath(id: string): string {
-  return `${RELEASES_FOLDER}/${id}.json`;
-}
 
 /** Reads an ESP that is mounted at, or is, a folder. What is not ours is passed over. Throws HostError. */
 export async function loadLoader(files: Files, esp: string): Promise<LoaderState> {

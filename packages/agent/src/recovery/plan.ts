@@ -2,8 +2,8 @@ import { formatBytes } from '@cairn/bytes';
 import { recoveryEntry } from '@cairn/release';
 import type { Plan } from '../actions/steps.ts';
 import { AgentError } from '../error.ts';
-import { descriptionPath, ukiPath } from '../loader/load.ts';
 import { entryOf } from '../loader/order.ts';
+import { descriptionPath, ukiPath } from '../loader/places.ts';
 import { idOf, type Survey, slotLabelled } from '../node/survey.ts';
 
 const RECOVERY = 'cairn-recovery';

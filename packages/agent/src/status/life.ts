@@ -65,7 +65,7 @@ export async function readLife(host: Host): Promise<NodeLife> {
       ...base,
       ...describe(survey),
       running: undefined,
-      problems: [...problems, ...survey.loader.problems],
+      problems: [...problems, ...survey.loader.problems, ...describeDoubts(survey)],
     };
   } catch (error) {
     if (!(error instanceof CairnError)) throw error;
@@ -99,6 +99,32 @@ function describe(survey: Survey): Pick<NodeLife, 'slots' | 'boots'> {
     triesLeft: entry.name.tries?.left,
   }));
   return { slots: survey.slots.map((slot) => describeSlot(survey, slot)), boots };
+}
+
+/** Releases that were good and are not, or not surely, booted any more; and where that has led to. */
+function describeDoubts(survey: Survey): string[] {
+  const { disk, loader } = survey;
+  const inRecovery = disk.booted === 'cairn-recovery';
+  const entries = loader.entries.filter(({ name }) => name.kind === 'slot');
+  const said = entries.flatMap((entry) => {
+    const sentence = doubtOf(entry) ?? (inRecovery ? lossOf(survey, entry) : undefined);
+    return sentence === undefined ? [] : [`${entry.text.title}, by ${entry.file}, ${sentence}`];
+  });
+  const boots = entries.some((entry) => !isSpent(entry) && slotOf(survey, entry) !== undefined);
+  if (!inRecovery || boots) return said;
+  return [...said, 'this is the recovery system, as no slot can be booted: `cairn upgrade` mends the node'];
+}
+
+function doubtOf(entry: LoaderEntry): string | undefined {
+  const { tries } = entry.name;
+  const { doubt } = entry.text;
+  if (tries === undefined || doubt === undefined) return undefined;
+  return `${isSpent(entry) ? 'is not booted any more' : `has ${tries.left} tries left`}: ${doubt}`;
+}
+
+/** The initrd takes it from recovery then, if that holds it. */
+function lossOf(survey: Survey, entry: LoaderEntry): string | undefined {
+  return isSpent(entry) || slotOf(survey, entry) !== undefined ? undefined : 'is in no slot any more';
 }
 
 function slotOf({ slots }: Survey, { id, name }: LoaderEntry): Slot | undefined {
@@ -150,9 +176,14 @@ function judge(
   const { tries } = entry.name;
   if (tries === undefined) return { state: 'good' };
   if (isSpent(entry)) {
-    const why = pending?.rootHash === rootHash ? whyFailed(pending).reason : 'its tries are spent';
+    const why =
+      pending?.rootHash === rootHash
+        ? whyFailed(pending).reason
+        : (entry.text.doubt ?? 'its tries are spent');
     return { state: 'bad', why };
   }
+  const { doubt } = entry.text;
+  if (doubt !== undefined) return { state: 'pending', why: `${doubt}; ${tries.left} tries are left` };
   const why =
     tries.done === 0
       ? 'it was not booted yet'

@@ -3,9 +3,9 @@ import type { Space } from '@cairn/host';
 import { loaderEntry, type Release } from '@cairn/release';
 import type { Plan } from '../actions/steps.ts';
 import { AgentError } from '../error.ts';
-import { descriptionPath, ukiPath } from '../loader/load.ts';
 import { TRIES } from '../loader/name.ts';
 import { entryOf, nextGeneration } from '../loader/order.ts';
+import { descriptionPath, ukiPath } from '../loader/places.ts';
 import type { Slot } from '../node/slots.ts';
 import { idleSlot, idOf, otherSlot, type Survey } from '../node/survey.ts';
 import type { DefaultRoutes, Denied } from '../state/types.ts';
@@ -102,8 +102,9 @@ export function planUpgrade(facts: UpgradeFacts, options: UpgradeOptions): Plan 
 }
 
 /** What runs is what is fallen back to: it has to be good, and the loader has to know it. */
-function checkRunning({ disk, loader, running }: Survey): void {
-  if (disk.booted === 'cairn-recovery') return;
+function checkRunning(survey: Survey): void {
+  const { loader, running } = survey;
+  if (isRecovery(survey)) return;
   const entry = entryOf(loader, running);
   if (entry === undefined || !loader.ukis.has(running)) {
     throw new AgentError(
@@ -131,7 +132,7 @@ function checkRelease(survey: Survey, release: Release, options: UpgradeOptions)
       { hint: 'Build it from an image for this platform.' },
     );
   }
-  if (release.root.rootHash === rootHash) {
+  if (release.root.rootHash === rootHash && !isRecovery(survey)) {
     throw new AgentError('running', `${release.name} ${release.version} runs already`, {
       hint: 'There is nothing to be done: its root is the same, byte for byte.',
     });
@@ -157,16 +158,18 @@ function deniedError(denied: Denied): AgentError {
   );
 }
 
+/** There what runs is in no slot that takes turns, and may be put into one. */
+function isRecovery({ disk }: Survey): boolean {
+  return disk.booted === 'cairn-recovery';
+}
+
 /** The image is known before it is rendered: what would be refused in the end is refused at once. Throws AgentError `denied`, `running`. */
-export function checkImage(
-  { state, loader, running }: Survey,
-  digest: string,
-  options: UpgradeOptions,
-): void {
+export function checkImage(survey: Survey, digest: string, options: UpgradeOptions): void {
+  const { state, loader, running } = survey;
   const denied = state.state.denied.find(({ imageDigest }) => imageDigest === digest);
   if (denied !== undefined && options.force !== true) throw deniedError(denied);
   const runs = loader.releases.get(running);
-  if (runs === undefined || runs.image.digest !== digest) return;
+  if (runs === undefined || runs.image.digest !== digest || isRecovery(survey)) return;
   throw new AgentError(
     'running',
     `${runs.name} ${runs.version} was made of this image (${digest}), and runs already`,
@@ -175,11 +178,11 @@ export function checkImage(
 
 /** All that belongs neither to what runs, nor to what else is to stay bootable. */
 function retire(survey: Survey, slot: Slot): { entries: string[]; paths: string[] } {
-  const { loader, running, disk } = survey;
+  const { loader, running } = survey;
   const other = otherSlot(survey, slot).rootHash;
   const kept = new Set(other === undefined ? [] : [idOf(other)]);
   // The recovery's release may be the one in the slot that is written, too: it keeps its own entry only.
-  if (disk.booted !== 'cairn-recovery') kept.add(running);
+  if (!isRecovery(survey)) kept.add(running);
   const recovery = loader.entries.flatMap(({ name, id }) =>
     name.kind === 'recovery' && id !== undefined ? [id] : [],
   );

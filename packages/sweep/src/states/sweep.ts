@@ -58,6 +58,8 @@ export interface SweepResult {
 export function failureOf(verdict: Verdict, rules: Rules = {}): string | undefined {
   const { accept = ['old', 'new'], tries = 0, broken = false } = rules;
   if (!accept.includes(verdict.boots)) return `boots ${verdict.boots}: ${verdict.reason}`;
+  if (verdict.slot === 'cairn-recovery' && !accept.includes('recovery'))
+    return `only recovery holds it: ${verdict.reason}`;
   if (verdict.afterTries > tries) return `${verdict.afterTries} boots fail first: ${verdict.reason}`;
   if (!broken && verdict.broken.length > 0)
     return `the menu has what cannot boot: ${verdict.broken.join('; ')}`;

@@ -13,6 +13,13 @@ refuse() {
   exit 1
 }
 
+# A boot that is refused for what the slot holds: of itself the loader would take this entry again and again.
+refuse_slot() {
+  [ -z "$entry" ] || qjs --no-unhandled-rejection boot.mjs refused "$entry" "$esp" "$1"
+  shift
+  refuse "$@"
+}
+
 # Recovery was booted for a reset, which is done: the next boot is the node's own system.
 reboot_after_reset() {
   echo 'Cairn: the reset is done, rebooting.'
@@ -31,5 +38,5 @@ refuse_without_slot() {
     fi
   done
   [ $# -gt 2 ] || set -- "$@" '  there is no slot: neither a disk with a partition named cairn-a nor a live medium was found'
-  refuse "$@"
+  refuse_slot 'no slot holds it any more: it was overwritten, or its hash tree is damaged at the top' "$@"
 }
