@@ -150,7 +150,7 @@ function programsOf(root: string): Readonly<Record<string, FakeProgram>> {
   const isMounted = () => readFileSync(table, 'utf8').includes(LINE);
   return {
     mount: (argv) => {
-      if (argv.includes('-t')) {
+      if (argv.includes('vfat')) {
         if (isMounted()) return { exitCode: 32, stderr: 'already mounted' };
         rmSync(point, { recursive: true });
         symlinkSync(join(root, ESP_FOLDER), point);

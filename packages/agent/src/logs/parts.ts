@@ -1,16 +1,10 @@
-import type { Host } from '@cairn/host';
 import { RUN } from '../boot/places.ts';
 import { STATE_FOLDER } from '../state/names.ts';
 import { readLife } from '../status/life.ts';
 import { readStatus } from '../status/status.ts';
 import { statusText } from '../status/text.ts';
-
-/** One file of a support bundle, and where its text comes from. */
-export interface Part {
-  readonly name: string;
-  /** Undefined where this machine has no such thing. Throws CairnError for what went wrong. */
-  read(host: Host): Promise<string | undefined>;
-}
+import { BOOT_PARTS } from './boot-parts.ts';
+import type { Part } from './part.ts';
 
 const TIMEOUT_MS = 60_000;
 /** Of each boot as many as tell a story; the journal itself stays on the node. */
@@ -116,13 +110,7 @@ export const PARTS: readonly Part[] = [
   file('modules.txt', '/proc/modules'),
   file('os-release.txt', '/etc/os-release'),
   file('framework.txt', '/usr/lib/cairn/framework.json'),
-  {
-    name: 'efi-variables.txt',
-    async read({ files }) {
-      const names = await files.list('/sys/firmware/efi/efivars');
-      return names.length === 0 ? undefined : `${names.join('\n')}\n`;
-    },
-  },
+  ...BOOT_PARTS,
   facts('hardware/pci.txt', '/sys/bus/pci/devices', ['class', 'vendor', 'device']),
   facts('hardware/usb.txt', '/sys/bus/usb/devices', ['idVendor', 'idProduct', 'product']),
   facts('hardware/disks.txt', '/sys/class/block', ['size', 'ro', 'removable', 'device/model']),
