@@ -25,8 +25,6 @@ export interface ReadOptions {
   readonly limits?: Limits;
   /** Whether the source needs a header: what was named by hand, or came over the command line, does not. */
   readonly header?: boolean;
-  /** All values may be texts: the kernel's command line has nothing else. */
-  readonly weaklyTyped?: boolean;
 }
 
 /** One mistake may be made a thousand times by an alias: who mends the first hundreds will run it again. */
@@ -95,7 +93,23 @@ export function readConfig(source: Source, shape: Shape, options: ReadOptions = 
   const context: Context = {
     report,
     checkTemplate: options.checkTemplate,
-    weaklyTyped: options.weaklyTyped === true,
+    weaklyTyped: false,
   };
   return { ...common, tree, config: readShape(tree, shape, '', context) as Config };
+}
+
+/** The same for what is a tree already: a kernel's command line, whose values are all texts. */
+export function readTree(
+  tree: MapTree,
+  source: Source,
+  shape: Shape,
+  options: Pick<ReadOptions, 'checkTemplate'> = {},
+): ConfigFile {
+  const diagnostics: Diagnostic[] = [];
+  const context: Context = {
+    report: collector(diagnostics),
+    checkTemplate: options.checkTemplate,
+    weaklyTyped: true,
+  };
+  return { source, tree, diagnostics, config: readShape(tree, shape, '', context) as Config };
 }

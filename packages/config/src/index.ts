@@ -11,7 +11,7 @@ export {
   type Strictness,
   sorted,
 } from './diagnostic.ts';
-export { type ConfigFile, type ReadOptions, readConfig } from './file.ts';
+export { type ConfigFile, type ReadOptions, readConfig, readTree } from './file.ts';
 export { HEADERS, hasHeader } from './header.ts';
 export { jsonSchema } from './json-schema.ts';
 export { type Combined, combine, configUrlOf } from './merge/combine.ts';
@@ -23,7 +23,7 @@ export { type Place, type Position, placeText, positionOf, type Source } from '.
 export { type Config, configSchema, type Step } from './schema/config.ts';
 export { isStage, STAGES } from './schema/stages.ts';
 export { type Shape, shapeOf } from './shape.ts';
-export { decodeSource } from './source.ts';
+export { checkSize, decodeSource } from './source.ts';
 export { planStage, type StagePlan } from './stages/plan.ts';
 export { type Reference, type StepNode, stagesIn } from './stages/steps.ts';
 export {
