@@ -1,0 +1,114 @@
+/** `strconv.FormatFloat` for float64. */
+
+interface Decimal {
+  readonly negative: boolean;
+  readonly digits: string;
+  /** Where the point is: 0.DIGITS × 10^point. */
+  readonly point: number;
+}
+
+/** `precision` -1 is the fewest digits that read back the same. */
+export function formatFloat(value: number, verb: 'e' | 'E' | 'f' | 'g' | 'G', precision: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  switch (verb) {
+    case 'e':
+    case 'E':
+      return exponential(value, precision, verb);
+    case 'f':
+      return fixed(value, precision);
+    case 'g':
+    case 'G':
+      return general(value, precision, verb === 'g' ? 'e' : 'E');
+  }
+}
+
+function decimalOf(value: number, digits: number): Decimal {
+  const negative = value < 0 || Object.is(value, -0);
+  const text = digits < 0 ? Math.abs(value).toExponential() : exactExponential(Math.abs(value), digits);
+  const [mantissa = '0', exponent = '0'] = text.split('e');
+  const plain = mantissa.replace('.', '');
+  return { negative, digits: plain, point: value === 0 ? 1 : Number(exponent) + 1 };
+}
+
+/** toExponential takes no more than 100 digits; a float64 has no more than 767. */
+function exactExponential(value: number, digits: number): string {
+  const wanted = Math.max(1, digits) - 1;
+  if (wanted <= 100) return value.toExponential(wanted);
+  const { digits: exact, point } = exactDecimal(value);
+  const padded = exact.slice(0, wanted + 1).padEnd(wanted + 1, '0');
+  return `${padded.charAt(0)}.${padded.slice(1)}e${value === 0 ? 0 : point - 1}`;
+}
+
+/** All digits of a float64: a fraction of a power of two is a whole number of a power of ten. */
+function exactDecimal(value: number): Decimal {
+  if (value === 0) return { negative: false, digits: '0', point: 1 };
+  let scaled = value;
+  let shift = 0;
+  while (!Number.isInteger(scaled)) {
+    scaled *= 2;
+    shift++;
+  }
+  const digits = (BigInt(scaled) * 5n ** BigInt(shift)).toString();
+  return { negative: false, digits, point: digits.length - shift };
+}
+
+function exponential(value: number, precision: number, letter: string): string {
+  const { negative, digits, point } = decimalOf(value, precision < 0 ? -1 : precision + 1);
+  return assemble(negative, digits, point, letter);
+}
+
+function assemble(negative: boolean, digits: string, point: number, letter: string): string {
+  const exponent = point - 1;
+  const fraction = digits.length > 1 ? `.${digits.slice(1)}` : '';
+  const power = `${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+  return `${negative ? '-' : ''}${digits.charAt(0)}${fraction}${letter}${power}`;
+}
+
+function fixed(value: number, precision: number): string {
+  if (precision >= 0) return toFixed(value, precision);
+  const { negative, digits, point } = decimalOf(value, -1);
+  return `${negative ? '-' : ''}${place(digits, point)}`;
+}
+
+function place(digits: string, point: number): string {
+  if (point <= 0) return digits === '0' ? '0' : `0.${'0'.repeat(-point)}${digits}`;
+  if (digits.length <= point) return digits.padEnd(point, '0');
+  return `${digits.slice(0, point)}.${digits.slice(point)}`;
+}
+
+/** Number.toFixed gives up at 1e21 and at 100 digits; this rounds half to even on the exact digits, as Go. */
+function toFixed(value: number, precision: number): string {
+  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
+  const { digits, point } = exactDecimal(Math.abs(value));
+  const whole = BigInt(digits);
+  const scale = digits.length - point;
+  if (scale <= precision) {
+    const shifted = (whole * 10n ** BigInt(precision - Math.min(scale, precision))).toString();
+    return sign + withPoint(scale < 0 ? shifted.padEnd(shifted.length - scale, '0') : shifted, precision);
+  }
+  const divisor = 10n ** BigInt(scale - precision);
+  const quotient = whole / divisor;
+  const rest = (whole % divisor) * 2n;
+  const up = rest > divisor || (rest === divisor && quotient % 2n === 1n);
+  return sign + withPoint((quotient + (up ? 1n : 0n)).toString(), precision);
+}
+
+function withPoint(digits: string, precision: number): string {
+  if (precision === 0) return digits;
+  const padded = digits.padStart(precision + 1, '0');
+  return `${padded.slice(0, -precision)}.${padded.slice(-precision)}`;
+}
+
+function general(value: number, precision: number, letter: string): string {
+  const shortest = precision < 0;
+  const wanted = precision === 0 ? 1 : precision;
+  const decimal = decimalOf(value, shortest ? -1 : wanted);
+  const digits = shortest ? decimal.digits : decimal.digits.replace(/0+$/, '') || '0';
+  let limit = wanted;
+  if (limit > digits.length && digits.length >= decimal.point) limit = digits.length;
+  if (shortest) limit = 6;
+  const exponent = decimal.point - 1;
+  if (exponent < -4 || exponent >= limit) return assemble(decimal.negative, digits, decimal.point, letter);
+  return `${decimal.negative ? '-' : ''}${place(digits, decimal.point)}`;
+}
