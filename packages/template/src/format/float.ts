@@ -31,13 +31,19 @@ function decimalOf(value: number, digits: number): Decimal {
   return { negative, digits: plain, point: value === 0 ? 1 : Number(exponent) + 1 };
 }
 
-/** toExponential takes no more than 100 digits; a float64 has no more than 767. */
+/** Number.toExponential rounds a tie up, and takes no more than 100 digits; Go rounds it to even. */
 function exactExponential(value: number, digits: number): string {
-  const wanted = Math.max(1, digits) - 1;
-  if (wanted <= 100) return value.toExponential(wanted);
+  const wanted = Math.max(1, digits);
   const { digits: exact, point } = exactDecimal(value);
-  const padded = exact.slice(0, wanted + 1).padEnd(wanted + 1, '0');
-  return `${padded.charAt(0)}.${padded.slice(1)}e${value === 0 ? 0 : point - 1}`;
+  const padded = exact.padEnd(wanted, '0');
+  const kept = BigInt(padded.slice(0, wanted));
+  const rest = padded.slice(wanted).replace(/0+$/, '');
+  const up = rest > '5' || (rest === '5' && kept % 2n === 1n);
+  const rounded = (up ? kept + 1n : kept).toString().padStart(wanted, '0');
+  // 9.99 becomes 10.0: one digit more before the point.
+  const exponent = value === 0 ? 0 : point - 1 + (rounded.length - wanted);
+  const mantissa = rounded.slice(0, wanted);
+  return `${mantissa.charAt(0)}.${mantissa.slice(1)}e${exponent}`;
 }
 
 /** All digits of a float64: a fraction of a power of two is a whole number of a power of ten. */
@@ -111,4 +117,56 @@ function general(value: number, precision: number, letter: string): string {
   const exponent = decimal.point - 1;
   if (exponent < -4 || exponent >= limit) return assemble(decimal.negative, digits, decimal.point, letter);
   return `${decimal.negative ? '-' : ''}${place(digits, decimal.point)}`;
+}
+
+/** The mantissa as a whole number of 53 bits, or fewer for a subnormal, and the exponent of two. */
+function parts(value: number): readonly [bigint, number] {
+  const bits = new DataView(new ArrayBuffer(8));
+  bits.setFloat64(0, value);
+  const raw = bits.getBigUint64(0);
+  const exponent = Number((raw >> 52n) & 0x7ffn);
+  const fraction = raw & ((1n << 52n) - 1n);
+  return exponent === 0 ? [fraction, -1074] : [fraction | (1n << 52n), exponent - 1075];
+}
+
+function signOf(value: number): string {
+  return value < 0 || Object.is(value, -0) ? '-' : '';
+}
+
+/** `%b`: 4503599627370496p-52. */
+export function binaryFloat(value: number): string {
+  if (!Number.isFinite(value)) return formatFloat(value, 'g', -1);
+  const [mantissa, exponent] = parts(value);
+  return `${signOf(value)}${mantissa}p${exponent < 0 ? '' : '+'}${exponent}`;
+}
+
+/** `%x`: 0x1.8p+01. */
+export function hexFloat(value: number, precision: number): string {
+  if (!Number.isFinite(value)) return formatFloat(value, 'g', -1);
+  let [mantissa, exponent] = parts(value);
+  exponent += 52;
+  if (mantissa === 0n) exponent = 0;
+  else {
+    while (mantissa < 1n << 52n) {
+      mantissa <<= 1n;
+      exponent--;
+    }
+  }
+  if (precision >= 0 && precision < 13) {
+    const cut = BigInt(4 * (13 - precision));
+    const half = 1n << (cut - 1n);
+    const rest = mantissa & ((1n << cut) - 1n);
+    mantissa >>= cut;
+    if (rest > half || (rest === half && mantissa % 2n === 1n)) mantissa++;
+    mantissa <<= cut;
+    if (mantissa >= 1n << 53n) {
+      mantissa >>= 1n;
+      exponent++;
+    }
+  }
+  const fraction = (mantissa & ((1n << 52n) - 1n)).toString(16).padStart(13, '0');
+  const digits =
+    precision < 0 ? fraction.replace(/0+$/, '') : fraction.slice(0, precision).padEnd(precision, '0');
+  const power = `${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+  return `${signOf(value)}0x${mantissa === 0n ? '0' : '1'}${digits === '' ? '' : `.${digits}`}p${power}`;
 }

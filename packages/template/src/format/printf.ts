@@ -4,7 +4,7 @@ import { quote, quoteRune } from '../text/quote.ts';
 import { boundaries, decodeRune, encodeRune, isPrint, RUNE_ERROR, runeCount } from '../text/runes.ts';
 import { durationText, timeText } from '../text/time.ts';
 import { GoDuration, GoInt, GoList, GoMap, GoTime, GoVersion, typeName, type Value } from '../value/value.ts';
-import { formatFloat } from './float.ts';
+import { binaryFloat, formatFloat, hexFloat } from './float.ts';
 
 /** Go's fmt: verbs, flags, widths, and its way to say that a verb does not fit (`%!d(string=hi)`). */
 
@@ -12,6 +12,8 @@ interface Flags {
   minus: boolean;
   plus: boolean;
   sharp: boolean;
+  /** `%#v`: as Go source. */
+  asGo: boolean;
   space: boolean;
   zero: boolean;
   width: number | undefined;
@@ -23,6 +25,7 @@ function noFlags(): Flags {
     minus: false,
     plus: false,
     sharp: false,
+    asGo: false,
     space: false,
     zero: false,
     width: undefined,
@@ -66,8 +69,8 @@ export class Printer {
 
   value(value: Value, verb: string, inside = false): void {
     if (value === undefined || value === null) {
-      if (verb === 'T' || verb === 'v')
-        this.#pad(inside && this.#flags.sharp ? 'interface {}(nil)' : '<nil>');
+      if (inside) this.write(this.#flags.asGo ? 'interface {}(nil)' : '<nil>');
+      else if (verb === 'T' || verb === 'v') this.#pad('<nil>');
       else this.#bad(value, verb);
       return;
     }
@@ -104,9 +107,8 @@ export class Printer {
     else this.#bad(value, verb);
   }
 
+  /** Go keeps the flags: `%05d` of a string is %!d(string=000hi). */
   #bad(value: Value, verb: string): void {
-    const flags = this.#flags;
-    this.#flags = noFlags();
     this.write(`%!${verb}(`);
     if (value === undefined || value === null) {
       this.write('<nil>');
@@ -115,14 +117,13 @@ export class Printer {
       this.value(value, 'v');
     }
     this.write(')');
-    this.#flags = flags;
   }
 
   #string(value: ByteString, verb: string): void {
-    const { sharp, precision } = this.#flags;
+    const { asGo, precision } = this.#flags;
     switch (verb) {
       case 'v':
-        this.#pad(sharp ? this.#quoted(value) : this.#truncated(value));
+        this.#pad(asGo ? this.#quoted(value) : this.#truncated(value));
         return;
       case 's':
         this.#pad(this.#truncated(value));
@@ -166,7 +167,7 @@ export class Printer {
     const bases: Readonly<Record<string, number>> = { v: 10, d: 10, b: 2, o: 8, O: 8, x: 16, X: 16 };
     const base = Object.hasOwn(bases, verb) ? bases[verb] : undefined;
     if (base !== undefined) {
-      if (verb === 'v' && this.#flags.sharp && value.kind.startsWith('u')) {
+      if (verb === 'v' && this.#flags.asGo && value.kind.startsWith('u')) {
         this.write(`0x${value.value.toString(16)}`);
         return;
       }
@@ -224,7 +225,18 @@ export class Printer {
 
   #float(value: number, verb: string): void {
     const { precision, plus, space, zero, minus, width } = this.#flags;
-    const defaults: Readonly<Record<string, number>> = { v: -1, g: -1, G: -1, e: 6, E: 6, f: 6, F: 6 };
+    const defaults: Readonly<Record<string, number>> = {
+      v: -1,
+      g: -1,
+      G: -1,
+      b: -1,
+      x: -1,
+      X: -1,
+      e: 6,
+      E: 6,
+      f: 6,
+      F: 6,
+    };
     const usual = Object.hasOwn(defaults, verb) ? defaults[verb] : undefined;
     if (usual === undefined) {
       this.#bad(value, verb);
@@ -233,13 +245,9 @@ export class Printer {
     const form = verb === 'v' ? 'g' : verb === 'F' ? 'f' : verb;
     const digits = precision ?? usual;
     this.#budget.spend(Math.max(0, digits) + 800);
-    let text = formatFloat(
-      value,
-      form === 'g' || form === 'G' || form === 'e' || form === 'E' ? form : 'f',
-      digits,
-    );
+    let text = floatText(value, form, digits);
     if (!/^[+-]/.test(text)) text = `+${text}`;
-    if (this.#flags.sharp && verb !== 'v') text = withPoint(text, form, digits);
+    if (this.#flags.sharp && verb !== 'b') text = withPoint(text, form, digits);
     const unsigned = text.slice(1);
     const sign = text.startsWith('-') ? '-' : plus ? '+' : space ? ' ' : text === '+Inf' && plus ? '+' : '';
     const shown = text === '+Inf' && sign === '' ? '+Inf' : sign + unsigned;
@@ -256,8 +264,7 @@ export class Printer {
 
   #list(list: GoList, verb: string): void {
     this.#nested(() => {
-      const { sharp } = this.#flags;
-      const asGo = sharp && verb === 'v';
+      const asGo = this.#flags.asGo && verb === 'v';
       if (asGo && list.isNil) {
         this.write(`${typeName(list)}(nil)`);
         return;
@@ -273,7 +280,7 @@ export class Printer {
 
   #map(map: GoMap, verb: string): void {
     this.#nested(() => {
-      const asGo = this.#flags.sharp && verb === 'v';
+      const asGo = this.#flags.asGo && verb === 'v';
       this.write(asGo ? `${typeName(map)}{` : 'map[');
       for (const [index, [key, value]] of map.sorted().entries()) {
         if (index > 0) this.write(asGo ? ', ' : ' ');
@@ -414,6 +421,12 @@ class Format {
     } else if (this.#next >= this.#values.length) {
       this.#printer.write(`%!${verb}(MISSING)`);
     } else {
+      if (verb === 'v') {
+        // The other flags of %+v and %#v are for structs.
+        flags.asGo = flags.sharp;
+        flags.sharp = false;
+        flags.plus = false;
+      }
       this.#use(flags);
       this.#printer.value(this.#values[this.#next], verb);
       this.#next++;
@@ -476,17 +489,36 @@ class Format {
   }
 }
 
+function floatText(value: number, form: string, digits: number): string {
+  switch (form) {
+    case 'b':
+      return binaryFloat(value);
+    case 'x':
+      return hexFloat(value, digits);
+    case 'X':
+      return hexFloat(value, digits).toUpperCase();
+    case 'g':
+    case 'G':
+    case 'e':
+    case 'E':
+      return formatFloat(value, form, digits);
+    default:
+      return formatFloat(value, 'f', digits);
+  }
+}
+
 /** The sharp flag keeps the point, and with %g the zeros behind it. */
 function withPoint(text: string, form: string, digits: number): string {
-  const [, body = '', tail = ''] = /^(.*?)([eE][+-][0-9]+)?$/.exec(text) ?? [];
+  const [, body = '', tail = ''] = /^(.*?)([eEpP][+-][0-9]+)?$/.exec(text) ?? [];
   if (/Inf|NaN/.test(body)) return text;
-  const missing = form === 'g' || form === 'G' ? (digits < 0 ? 6 : digits) - significant(body) : 0;
+  const missing =
+    form === 'g' || form === 'G' || form === 'x' ? (digits < 0 ? 6 : digits) - significant(body) : 0;
   const pointed = body.includes('.') ? body : `${body}.`;
   return pointed + '0'.repeat(Math.max(0, missing)) + tail;
 }
 
 function significant(body: string): number {
-  const digits = body.replaceAll(/[^0-9]/g, '').replace(/^0+/, '');
+  const digits = body.replaceAll(/[.+-]/g, '').replace(/^0+/, '');
   return Math.max(1, digits.length);
 }
 

@@ -69,7 +69,7 @@ function padding(value: ByteString, start: number, inGroup: number, group: numbe
   for (; at < value.length; at++) {
     const char = value.charAt(at);
     if (char === '\n' || char === '\r') continue;
-    if (char !== '=' || missing === 0) return at;
+    if (char !== '=' || missing === 0) return group === 4 && char !== '=' && missing > 0 ? at - 1 : at;
     missing--;
   }
   return missing === 0 ? true : value.length;

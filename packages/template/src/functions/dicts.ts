@@ -82,7 +82,12 @@ export const DICTS: readonly GoFunction[] = [
     ),
   ),
   ...['deepCopy', 'mustDeepCopy'].map((name) =>
-    define(name, 'any', 'a copy that shares nothing', ([value], context) => copyOf(value, context, 0)),
+    define(name, 'any', 'a copy that shares nothing', ([value], context) => {
+      if (value !== null) return copyOf(value, context, 0);
+      throw new Failure('reflect: call of reflect.Value.Type on zero Value', {
+        hint: 'there is nothing to copy',
+      });
+    }),
   ),
   define('dig', '...any', 'an entry of maps in maps, or the default before the last argument', dig),
 ];

@@ -29,10 +29,11 @@ function cut(text: ByteString, separator: string): readonly [ByteString, ByteStr
 }
 
 function unescape(text: ByteString, source: ByteString): ByteString {
-  return text.replaceAll(/%(?:[0-9a-fA-F]{2})?.?/gs, (match) => {
-    if (!/^%[0-9a-fA-F]{2}/.test(match)) throw fail(source, `invalid URL escape "${match}"`);
-    return String.fromCharCode(Number.parseInt(match.slice(1, 3), 16)) + unescape(match.slice(3), source);
-  });
+  const wrong = /%(?![0-9a-fA-F]{2}).{0,2}/s.exec(text);
+  if (wrong !== null) throw fail(source, `invalid URL escape "${wrong[0]}"`);
+  return text.replaceAll(/%([0-9a-fA-F]{2})/g, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
 }
 
 export function parseUrl(source: ByteString): ParsedUrl {
