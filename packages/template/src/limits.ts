@@ -12,17 +12,23 @@ export interface Limits {
   readonly work: number;
   /** Templates in templates. */
   readonly calls: number;
-  /** Nesting of actions, parentheses and values. */
+  /** Nesting of actions and parentheses in the source, and of values in values. */
   readonly depth: number;
+  /** Nesting of all that is at work at one time, over all templates. */
+  readonly nesting: number;
+  /** Variables that can be seen at one place. */
+  readonly variables: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
-  source: 4 << 20,
-  output: 8 << 20,
-  steps: 1_000_000,
-  work: 64 << 20,
+  source: 1 << 20,
+  output: 4 << 20,
+  steps: 500_000,
+  work: 16 << 20,
   calls: 100,
   depth: 100,
+  nesting: 500,
+  variables: 250,
 };
 
 /** What is left of the limits while one template runs. */

@@ -65,6 +65,7 @@ export class Template {
         name: fromText(this.name),
         checkFunction: (name) => functionFailure(name, functions),
         depth: this.#limits.depth,
+        variables: this.#limits.variables,
       });
       this.#program = { root, templates, functions };
     } catch (error) {

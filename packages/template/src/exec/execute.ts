@@ -52,6 +52,9 @@ type Piped = Value | typeof NOTHING;
 
 type Signal = 'done' | 'break' | 'continue';
 
+/** More of them help nobody, and cost time. */
+const MAX_MISSING = 100;
+
 /** What is the same in all templates of one run. */
 export class Run {
   readonly program: Program;
@@ -60,6 +63,7 @@ export class Run {
   readonly missing: Missing[] = [];
   /** The node at work: where an error is. */
   node: Located;
+  #nesting = 0;
 
   constructor(program: Program, context: Context) {
     this.program = program;
@@ -69,6 +73,20 @@ export class Run {
 
   execute(data: Value): void {
     new Frame(this, data, 0).list(data, this.program.root);
+  }
+
+  /** JavaScript's own stack must not decide how deep a template may go. */
+  nested<T>(evaluate: () => T): T {
+    const { nesting } = this.context.budget.limits;
+    if (++this.#nesting > nesting) {
+      throw new Failure(`actions are nested deeper than ${nesting} levels while running`, {
+        code: 'limit',
+        hint: 'a template that calls itself must come to an end sooner',
+      });
+    }
+    const value = evaluate();
+    this.#nesting--;
+    return value;
   }
 
   write(text: ByteString): void {
@@ -82,7 +100,6 @@ class Frame {
   readonly #run: Run;
   readonly #depth: number;
   readonly #variables: { readonly name: ByteString; value: Value }[];
-  #nesting = 0;
 
   constructor(run: Run, data: Value, depth: number) {
     this.#run = run;
@@ -96,11 +113,13 @@ class Frame {
   }
 
   list(dot: Value, { nodes }: List): Signal {
-    for (const node of nodes) {
-      const signal = this.#statement(dot, node);
-      if (signal !== 'done') return signal;
-    }
-    return 'done';
+    return this.#run.nested(() => {
+      for (const node of nodes) {
+        const signal = this.#statement(dot, node);
+        if (signal !== 'done') return signal;
+      }
+      return 'done';
+    });
   }
 
   #statement(dot: Value, node: Statement): Signal {
@@ -120,8 +139,7 @@ class Frame {
       case 'template':
         this.#template(dot, node);
         return 'done';
-      case 'break':
-      case 'continue':
+      default:
         return node.type;
     }
   }
@@ -130,11 +148,12 @@ class Frame {
     const value = this.#pipeline(dot, node.pipe);
     if (node.pipe.declared.length > 0) return;
     this.#at(node);
-    if (value === undefined) this.#noteMissing(dot, node);
+    if (value === undefined && this.#run.missing.length < MAX_MISSING) this.#noteMissing(dot, node);
     this.#run.write(printedValue(value, this.#run.context.budget));
   }
 
   #noteMissing(dot: Value, node: Action): void {
+    if (this.#run.missing.some(({ offset }) => offset === node.offset)) return;
     const [command] = node.pipe.commands;
     const [word] = command?.words ?? [];
     const path = operandText(node.pipe);
@@ -194,6 +213,7 @@ class Frame {
     if (value instanceof GoList) {
       for (const [index, item] of value.items.entries()) yield [int(index), item];
     } else if (value instanceof GoMap) {
+      this.#run.context.budget.spend(value.entries.size * 4);
       yield* value.sorted();
     } else if (value instanceof GoInt) {
       // Go 1.24 on: {{range 3}}.
@@ -377,14 +397,7 @@ class Frame {
     if (found === undefined) {
       throw new Failure(`${quote(node.name)} is not a defined function`, { code: 'undefined-function' });
     }
-    return this.#nested(() => this.#call(dot, found, whole, words.slice(1), piped));
-  }
-
-  #nested<T>(evaluate: () => T): T {
-    this.#run.context.budget.depth(++this.#nesting);
-    const value = evaluate();
-    this.#nesting--;
-    return value;
+    return this.#run.nested(() => this.#call(dot, found, whole, words.slice(1), piped));
   }
 
   #call(dot: Value, target: GoFunction, whole: Located, words: readonly Operand[], piped: Piped): Value {
@@ -395,7 +408,7 @@ class Frame {
     const args = words.map((word, index) => this.#argument(dot, typeAt(index), word));
     if (piped !== NOTHING) args.push(this.#validate(piped, typeAt(args.length)));
     const { budget } = this.#run.context;
-    budget.spend(args.length + 1);
+    budget.spend(args.reduce<number>((sum, value) => sum + weightOf(value), 1));
     try {
       const value = target.call(args, this.#run.context);
       budget.spend(sizeOf(value));
@@ -451,7 +464,7 @@ class Frame {
         return this.#validate(this.#variableNode(dot, word, [], NOTHING), type);
       case 'pipe':
         return this.#validate(
-          this.#nested(() => this.#pipeline(dot, word)),
+          this.#run.nested(() => this.#pipeline(dot, word)),
           type,
         );
       case 'identifier':
@@ -537,6 +550,11 @@ function conversion(type: Param): string {
     default:
       return '`toDate` and `now` give a time';
   }
+}
+
+/** What a function looks through is cheaper than what it makes. */
+function weightOf(value: Value): number {
+  return typeof value === 'string' ? 1 + value.length / 8 : 1;
 }
 
 function sizeOf(value: Value): number {

@@ -17,8 +17,7 @@ export function formatFloat(value: number, verb: 'e' | 'E' | 'f' | 'g' | 'G', pr
       return exponential(value, precision, verb);
     case 'f':
       return fixed(value, precision);
-    case 'g':
-    case 'G':
+    default:
       return general(value, precision, verb === 'g' ? 'e' : 'E');
   }
 }
@@ -31,9 +30,12 @@ function decimalOf(value: number, digits: number): Decimal {
   return { negative, digits: plain, point: value === 0 ? 1 : Number(exponent) + 1 };
 }
 
+/** A float64 has no more, before or behind the point; what is asked beyond is zeros. */
+const MOST_DIGITS = 1100;
+
 /** Number.toExponential rounds a tie up, and takes no more than 100 digits; Go rounds it to even. */
 function exactExponential(value: number, digits: number): string {
-  const wanted = Math.max(1, digits);
+  const wanted = Math.min(Math.max(1, digits), MOST_DIGITS);
   const { digits: exact, point } = exactDecimal(value);
   const padded = exact.padEnd(wanted, '0');
   const kept = BigInt(padded.slice(0, wanted));
@@ -43,7 +45,7 @@ function exactExponential(value: number, digits: number): string {
   // 9.99 becomes 10.0: one digit more before the point.
   const exponent = value === 0 ? 0 : point - 1 + (rounded.length - wanted);
   const mantissa = rounded.slice(0, wanted);
-  return `${mantissa.charAt(0)}.${mantissa.slice(1)}e${exponent}`;
+  return `${mantissa.charAt(0)}.${mantissa.slice(1).padEnd(digits - 1, '0')}e${exponent}`;
 }
 
 /** All digits of a float64: a fraction of a power of two is a whole number of a power of ten. */
@@ -72,6 +74,7 @@ function assemble(negative: boolean, digits: string, point: number, letter: stri
 }
 
 function fixed(value: number, precision: number): string {
+  if (precision > MOST_DIGITS) return toFixed(value, MOST_DIGITS) + '0'.repeat(precision - MOST_DIGITS);
   if (precision >= 0) return toFixed(value, precision);
   const { negative, digits, point } = decimalOf(value, -1);
   return `${negative ? '-' : ''}${place(digits, point)}`;

@@ -3,7 +3,16 @@ import type { Budget } from '../limits.ts';
 import { quote, quoteRune } from '../text/quote.ts';
 import { boundaries, decodeRune, encodeRune, isPrint, RUNE_ERROR, runeCount } from '../text/runes.ts';
 import { durationText, timeText } from '../text/time.ts';
-import { GoDuration, GoInt, GoList, GoMap, GoTime, GoVersion, typeName, type Value } from '../value/value.ts';
+import {
+  GoDuration,
+  GoInt,
+  GoList,
+  GoMap,
+  GoTime,
+  type GoVersion,
+  typeName,
+  type Value,
+} from '../value/value.ts';
 import { binaryFloat, formatFloat, hexFloat } from './float.ts';
 
 /** Go's fmt: verbs, flags, widths, and its way to say that a verb does not fit (`%!d(string=hi)`). */

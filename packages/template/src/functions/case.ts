@@ -230,6 +230,6 @@ function lowered(text: ByteString, connector: string): ByteString {
 
 /** As with `initials`, bytes are taken for characters as soon as there is white space. */
 export function noSpace(value: ByteString): ByteString {
-  const kept = [...value].filter((char) => !isSpace(char.charCodeAt(0)));
+  const kept = Array.from(value).filter((char) => !isSpace(char.charCodeAt(0)));
   return kept.length === value.length ? value : kept.map((char) => encodeRune(char.charCodeAt(0))).join('');
 }

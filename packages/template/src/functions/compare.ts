@@ -86,6 +86,7 @@ export function deepEqual(a: Value, b: Value, budget: Budget, depth = 0): boolea
   const nilB = b === undefined || b === null;
   if (nilA || nilB) return nilA && nilB;
   if (typeName(a) !== typeName(b)) return false;
+  if (typeof a === 'string') budget.spend(a.length / 16);
   if (a instanceof GoInt || a instanceof GoDuration) return amount(a) === amount(b);
   if (a instanceof GoList && b instanceof GoList) {
     if (a.isNil !== b.isNil || a.items.length !== b.items.length) return false;

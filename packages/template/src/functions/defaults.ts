@@ -54,7 +54,7 @@ export const DEFAULTS: readonly GoFunction[] = [
   define('expandenv', 'string', 'with $NAME and ${NAME} replaced', (args, { environment, budget }) => {
     const value = text(args, 0);
     return value.replaceAll(
-      /\$(?:\{([^}]*)\}|([A-Za-z_][A-Za-z0-9_]*|[*#$@!?0-9-]))/g,
+      /\$(?:\{([^}]{0,255})\}|([A-Za-z_][A-Za-z0-9_]*|[*#$@!?0-9-]))/g,
       (_, braced?: string, plain?: string) => {
         const found = variable(environment, braced ?? plain ?? '');
         budget.spend(found.length);

@@ -1,7 +1,7 @@
 import { type ByteString, bytesOf } from '@cairn/bytes';
 import type { Value } from '../value/value.ts';
 import { decodeBase32, decodeBase64, encodeBase32, encodeBase64 } from './base.ts';
-import { define, type GoFunction, text } from './function.ts';
+import { type Context, define, type GoFunction, text } from './function.ts';
 import { adler32, hexOf, sha1, sha256, sha512 } from './hash.ts';
 import { fromJson, toJson, toPrettyJson } from './json.ts';
 
@@ -35,14 +35,24 @@ export const ENCODING: readonly GoFunction[] = [
       toPrettyJson(value, budget),
     ),
   ),
-  define('sha1sum', 'string', 'the SHA-1, in hexadecimal', (args) => digest(sha1, args)),
-  define('sha256sum', 'string', 'the SHA-256, in hexadecimal', (args) => digest(sha256, args)),
-  define('sha512sum', 'string', 'the SHA-512, in hexadecimal', (args) => digest(sha512, args)),
+  define('sha1sum', 'string', 'the SHA-1, in hexadecimal', (args, context) => digest(sha1, args, context, 1)),
+  define('sha256sum', 'string', 'the SHA-256, in hexadecimal', (args, context) =>
+    digest(sha256, args, context, 1),
+  ),
+  define('sha512sum', 'string', 'the SHA-512, in hexadecimal', (args, context) =>
+    digest(sha512, args, context, 16),
+  ),
   define('adler32sum', 'string', 'the Adler-32, in decimal', (args) =>
     String(adler32(bytesOf(text(args, 0)))),
   ),
 ];
 
-function digest(hash: (bytes: Uint8Array) => Uint8Array, args: readonly Value[]): ByteString {
+function digest(
+  hash: (bytes: Uint8Array) => Uint8Array,
+  args: readonly Value[],
+  { budget }: Context,
+  cost: number,
+): ByteString {
+  budget.spend(text(args, 0).length * cost);
   return hexOf(hash(bytesOf(text(args, 0))));
 }

@@ -92,7 +92,7 @@ export function fits(value: Value, param: Param): boolean {
       return typeof value === 'string';
     case 'map':
       return value instanceof GoMap && value.element === 'interface {}';
-    case 'time':
+    default:
       return value instanceof GoTime;
   }
 }

@@ -15,11 +15,15 @@ export function fromJson(text: ByteString, budget: Budget): JsonResult {
     failure: new Failure(`invalid JSON: ${message}`, { hint: 'the text must be one JSON value' }),
   });
   let depth = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{]|[\]}]/gs)) {
-    if (token === '[' || token === '{') budget.depth(++depth);
-    else if (token === ']' || token === '}') depth--;
-  }
+  let quoted = false;
   budget.spend(text.length);
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (quoted && char === '\\') at++;
+    else if (char === '"') quoted = !quoted;
+    else if (!quoted && (char === '[' || char === '{')) budget.depth(++depth);
+    else if (!quoted && (char === ']' || char === '}')) depth--;
+  }
   let data: unknown;
   try {
     data = JSON.parse(toText(text));

@@ -85,7 +85,7 @@ export const LISTS: readonly GoFunction[] = [
   define('sortAlpha', 'any', 'as texts, sorted by bytes', ([list], { budget }) => {
     if (!(list instanceof GoList)) return new GoList([toText(list, budget)], 'string');
     const texts = [...toTexts(list, budget)];
-    budget.spend(texts.length * 20);
+    budget.spend(texts.reduce((sum, text) => sum + 20 + text.length, 0));
     return new GoList(
       texts.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)),
       'string',

@@ -1,5 +1,6 @@
 import type { ByteString } from '@cairn/bytes';
 import { Failure } from '../error.ts';
+import type { Budget } from '../limits.ts';
 import { quote } from '../text/quote.ts';
 import { boundaries, trimSpace } from '../text/runes.ts';
 import { GoList, GoMap, type Value } from '../value/value.ts';
@@ -20,7 +21,7 @@ import { abbreviate, wrap } from './wrap.ts';
 
 /** sprig's functions on strings (strings.go). Where it counts, it counts bytes. */
 export const TEXT: readonly GoFunction[] = [
-  define('trim', 'string', 'without the spaces around it', ([value]) => trimSpace(String(value))),
+  define('trim', 'string', 'without the spaces around it', (args) => trimSpace(text(args, 0))),
   define('trimAll', 'string string', 'without any of these characters around it', (args) =>
     trimSet(text(args, 1), text(args, 0)),
   ),
@@ -63,9 +64,10 @@ export const TEXT: readonly GoFunction[] = [
     'the same with another line end, long words broken',
     (args, { budget }) => wrap(text(args, 2), whole(args, 0), text(args, 1), true, budget),
   ),
-  define('contains', 'string string', 'whether the second has the first in it', (args) =>
-    text(args, 1).includes(text(args, 0)),
-  ),
+  define('contains', 'string string', 'whether the second has the first in it', (args, { budget }) => {
+    spendSearch(text(args, 1), text(args, 0), budget);
+    return text(args, 1).includes(text(args, 0));
+  }),
   define('hasPrefix', 'string string', 'whether the second begins with the first', (args) =>
     text(args, 1).startsWith(text(args, 0)),
   ),
@@ -100,6 +102,7 @@ export const TEXT: readonly GoFunction[] = [
     'each occurrence of the first by the second',
     (args, { budget }) => {
       const [old, by, value] = [text(args, 0), text(args, 1), text(args, 2)];
+      spendSearch(value, old, budget);
       budget.spend((value.length + 1) * (1 + (old.length === 0 ? by.length : by.length / old.length)));
       return old === '' ? betweenRunes(value, by) : value.split(old).join(by);
     },
@@ -116,22 +119,23 @@ export const TEXT: readonly GoFunction[] = [
   ),
   define('join', 'string any', 'the elements with this between them', join),
   define('split', 'string string', 'a map of the parts: ._0, ._1, …', (args, { budget }) =>
-    parts(splitList(text(args, 1), text(args, 0), -1, (count) => budget.spend(count))),
+    parts(splitList(text(args, 1), text(args, 0), -1, budget)),
   ),
   define('splitn', 'string int string', 'the same with at most so many', (args, { budget }) =>
-    parts(splitList(text(args, 2), text(args, 0), whole(args, 1), (count) => budget.spend(count))),
+    parts(splitList(text(args, 2), text(args, 0), whole(args, 1), budget)),
   ),
   define(
     'splitList',
     'string string',
     'a list of the parts',
-    (args, { budget }) =>
-      new GoList(
-        splitList(text(args, 1), text(args, 0), -1, (count) => budget.spend(count)),
-        'string',
-      ),
+    (args, { budget }) => new GoList(splitList(text(args, 1), text(args, 0), -1, budget), 'string'),
   ),
 ];
+
+/** At worst every byte of the one is compared with every byte of the other. */
+function spendSearch(value: ByteString, part: ByteString, budget: Budget): void {
+  budget.spend((value.length * Math.min(part.length, value.length)) / 64);
+}
 
 function present(args: readonly Value[]): readonly Value[] {
   return args.filter((value) => value !== null && value !== undefined);
@@ -139,8 +143,8 @@ function present(args: readonly Value[]): readonly Value[] {
 
 /** `strings.Trim`: by characters, not bytes. */
 function trimSet(value: ByteString, set: ByteString): ByteString {
-  const runes = new Set(splitList(set, '', -1, () => undefined));
-  const chars = splitList(value, '', -1, () => undefined);
+  const runes = new Set(splitList(set, ''));
+  const chars = splitList(value, '');
   let start = 0;
   let end = chars.length;
   while (start < end && runes.has(chars[start] ?? '')) start++;
@@ -194,7 +198,7 @@ function join(args: readonly Value[], { budget }: Context): Value {
 }
 
 function betweenRunes(value: ByteString, by: ByteString): ByteString {
-  const runes = splitList(value, '', -1, () => undefined);
+  const runes = splitList(value, '');
   return by + runes.map((rune) => rune + by).join('');
 }
 
@@ -202,11 +206,12 @@ function betweenRunes(value: ByteString, by: ByteString): ByteString {
 export function splitList(
   value: ByteString,
   separator: ByteString,
-  limit: number,
-  spend: (count: number) => void,
+  limit = -1,
+  budget?: Budget,
 ): ByteString[] {
   if (limit === 0) return [];
-  spend(value.length);
+  budget?.spend(value.length);
+  if (budget !== undefined) spendSearch(value, separator, budget);
   const all = separator === '' ? explode(value) : value.split(separator);
   if (limit < 0 || all.length <= limit) return all;
   const head = all.slice(0, limit - 1);

@@ -126,7 +126,7 @@ export function operandText(node: Operand | Command): ByteString {
       return node.words
         .map((word) => (word.type === 'pipe' ? `(${operandText(word)})` : operandText(word)))
         .join(' ');
-    case 'pipe': {
+    default: {
       const declared = node.declared.map(operandText).join(', ');
       const sign = node.isAssign ? ' = ' : ' := ';
       return (declared === '' ? '' : declared + sign) + node.commands.map(operandText).join(' | ');

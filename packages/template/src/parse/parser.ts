@@ -41,11 +41,12 @@ export interface ParseSettings {
   readonly name: ByteString;
   readonly checkFunction: FunctionCheck;
   readonly depth: number;
+  readonly variables: number;
 }
 
 /** A port of text/template/parse/parse.go (Go 1.19), with `{{else with}}` of Go 1.23. */
 export function parse(source: ByteString, items: readonly Item[], settings: ParseSettings): Trees {
-  const stream: Stream = { items, at: 0, depth: 0, actionOffset: 0 };
+  const stream: Stream = { items, at: 0, depth: 0, actionOffset: 0, filled: new Set() };
   const templates = new Map<ByteString, List>();
   const root = new Parser(stream, templates, settings, source).parseRoot();
   return { root, templates };
@@ -58,6 +59,8 @@ interface Stream {
   depth: number;
   /** Where the action began that is being read, for its end that is missing. */
   actionOffset: number;
+  /** Names of templates that have more than white space: they cannot be defined again. */
+  readonly filled: Set<ByteString>;
 }
 
 type End =
@@ -175,12 +178,14 @@ class Parser {
   }
 
   #add(name: ByteString, list: List): void {
-    const known = this.#templates.get(name);
-    if (known === undefined || isEmpty(known)) {
+    const { filled } = this.#stream;
+    const hasContent = !isEmpty(list);
+    if (!filled.has(name)) {
       this.#templates.set(name, list);
+      if (hasContent) filled.add(name);
       return;
     }
-    if (!isEmpty(list)) {
+    if (hasContent) {
       this.#fail(`multiple definition of template ${quote(name)}`, { hint: 'give one of them another name' });
     }
   }
@@ -204,7 +209,7 @@ class Parser {
         return { list: { type: 'list', offset, nodes }, end: node };
       nodes.push(node);
     }
-    this.#fail('unexpected EOF', {
+    return this.#fail('unexpected EOF', {
       offset: this.#peek().offset,
       hint: `{{end}} is missing for the action ${this.#placeOf(opened)}`,
     });
@@ -324,7 +329,7 @@ class Parser {
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       const code = error.code === 'call' ? 'syntax' : error.code;
-      this.#fail(error.message, { code, offset: item.offset, hint: error.hint });
+      return this.#fail(error.message, { code, offset: item.offset, hint: error.hint });
     }
   }
 
@@ -359,7 +364,7 @@ class Parser {
       }
       this.#next();
       declared.push({ type: 'variable', offset: variable.offset, names: variable.text.split('.') });
-      this.#variables.push(variable.text);
+      this.#declare(variable.text);
       if (!isComma) return sign.type === 'assign';
       if (context !== 'range' || declared.length >= 2) {
         this.#fail(`too many declarations in ${context}`, {
@@ -372,6 +377,14 @@ class Parser {
         this.#fail('range can only initialize variables', { offset: this.#peek().offset });
       }
     }
+  }
+
+  #declare(name: ByteString): void {
+    if (this.#variables.push(name) <= this.#settings.variables) return;
+    this.#fail(`there are more than ${this.#settings.variables} variables`, {
+      code: 'limit',
+      hint: 'put what belongs together into a map, by `dict`',
+    });
   }
 
   #checkPipeline(commands: readonly Command[], context: string): void {

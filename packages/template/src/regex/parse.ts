@@ -7,7 +7,8 @@ export type Assertion = 'textStart' | 'textEnd' | 'lineStart' | 'lineEnd' | 'wor
 
 export type RegexNode =
   | { readonly type: 'empty' }
-  | { readonly type: 'set'; readonly set: RuneSet }
+  /** `weight`: how much work it is to look a rune up. */
+  | { readonly type: 'set'; readonly set: RuneSet; readonly weight: number }
   | { readonly type: 'assert'; readonly assertion: Assertion }
   | { readonly type: 'group'; readonly index: number; readonly node: RegexNode }
   | { readonly type: 'sequence'; readonly nodes: readonly RegexNode[] }
@@ -121,7 +122,9 @@ class Parser {
 
   #literal(rune: number): RegexNode {
     const set = rangeSet(rune, rune);
-    return { type: 'set', set: this.#flags.fold ? foldCase(set) : set };
+    return this.#flags.fold
+      ? { type: 'set', set: foldCase(set), weight: 3 }
+      : { type: 'set', set, weight: 1 };
   }
 
   #repeated(atom: RegexNode, start: number): RegexNode {
@@ -162,10 +165,10 @@ class Parser {
       case '(':
         return this.#group();
       case '[':
-        return { type: 'set', set: this.#class() };
+        return this.#class();
       case '.':
         this.#at++;
-        return { type: 'set', set: this.#flags.dotAll ? () => true : (rune) => rune !== 0x0a };
+        return { type: 'set', set: this.#flags.dotAll ? () => true : (rune) => rune !== 0x0a, weight: 1 };
       case '^':
         this.#at++;
         return { type: 'assert', assertion: this.#flags.lines ? 'lineStart' : 'textStart' };
@@ -243,7 +246,7 @@ class Parser {
       return { type: 'assert', assertion };
     }
     const set = this.#classEscape();
-    return set === undefined ? this.#literal(this.#runeEscape()) : { type: 'set', set };
+    return set === undefined ? this.#literal(this.#runeEscape()) : { type: 'set', set, weight: 8 };
   }
 
   /** `\d`, `\pL`, `\p{Greek}`, `\P{^Greek}`; undefined if it is another escape. */
@@ -295,7 +298,7 @@ class Parser {
     return rune;
   }
 
-  #class(): RuneSet {
+  #class(): RegexNode {
     const start = this.#at++;
     const negated = this.#takes('^');
     const sets: RuneSet[] = [];
@@ -309,9 +312,8 @@ class Parser {
     this.#at++;
     const ranges = unionOf(plain);
     const set = unionOf([...sets, this.#flags.fold ? foldCase(ranges) : ranges]);
-    if (!negated) return set;
-    // As Go: without (?s) a negated class does match a line end, as it does with it.
-    return negate(set);
+    const weight = (this.#at - start) * (this.#flags.fold ? 8 : 2);
+    return { type: 'set', set: negated ? negate(set) : set, weight };
   }
 
   #posix(): RuneSet | undefined {

@@ -4,7 +4,7 @@ import type { Assertion, RegexNode } from './parse.ts';
 
 export type Instruction =
   | { readonly op: 'match' }
-  | { readonly op: 'set'; readonly set: RuneSet; next: number }
+  | { readonly op: 'set'; readonly set: RuneSet; readonly weight: number; next: number }
   | { readonly op: 'assert'; readonly assertion: Assertion; next: number }
   /** Two ways, the first preferred. */
   | { readonly op: 'split'; next: number; other: number }
@@ -32,7 +32,7 @@ export function compile(node: RegexNode): {
       case 'empty':
         return next;
       case 'set':
-        return add({ op: 'set', set: node.set, next });
+        return add({ op: 'set', set: node.set, weight: node.weight, next });
       case 'assert':
         return add({ op: 'assert', assertion: node.assertion, next });
       case 'group': {
@@ -45,7 +45,7 @@ export function compile(node: RegexNode): {
         return node.nodes
           .map((alternative) => emit(alternative, next))
           .reduceRight((other, first) => add({ op: 'split', next: first, other }));
-      case 'repeat':
+      default:
         return emitRepeat(node, next);
     }
   };

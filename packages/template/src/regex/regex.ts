@@ -53,9 +53,11 @@ export class Regex {
           // Threads behind it are of less preference.
           break;
         }
-        if (instruction?.op === 'set' && rune >= 0 && instruction.set(rune))
-          next.push({ at: instruction.next, saved });
+        if (instruction?.op !== 'set' || rune < 0) continue;
+        this.#budget.spend(instruction.weight / 8);
+        if (instruction.set(rune)) next.push({ at: instruction.next, saved });
       }
+
       if (at >= text.length || (next.length === 0 && found !== undefined)) break;
       threads = next;
       at += size;
@@ -182,7 +184,7 @@ function holds(assertion: Assertion, text: ByteString, at: number): boolean {
       return at === text.length || text.charAt(at) === '\n';
     case 'word':
       return isWordAt(text, at - 1) !== isWordAt(text, at);
-    case 'notWord':
+    default:
       return isWordAt(text, at - 1) === isWordAt(text, at);
   }
 }

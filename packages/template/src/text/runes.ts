@@ -91,7 +91,7 @@ export function isPrint(rune: number): boolean {
 
 /** One rune for one rune, as Go maps them: "ß" stays, where JavaScript makes "SS" of it. */
 function mapCase(rune: number, text: string): number {
-  const points = [...text];
+  const points = Array.from(text);
   return points.length === 1 ? (points[0]?.codePointAt(0) ?? rune) : rune;
 }
 

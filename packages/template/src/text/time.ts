@@ -14,11 +14,11 @@ export function durationText(nanoseconds: bigint): string {
   const sign = nanoseconds < 0n ? '-' : '';
   const amount = nanoseconds < 0n ? -nanoseconds : nanoseconds;
   if (amount < SECOND) {
-    const [unit, size] =
+    const [unit, size]: readonly [string, bigint] =
       amount < 1000n ? ['ns', 1n] : amount < 1_000_000n ? ['µs', 1000n] : ['ms', 1_000_000n];
     // As bytes of UTF-8, as all text here.
     const name = unit === 'µs' ? '\u00c2\u00b5s' : unit;
-    return `${sign}${fraction(amount, BigInt(size))}${name}`;
+    return `${sign}${fraction(amount, size)}${name}`;
   }
   const hours = amount / (3600n * SECOND);
   const minutes = (amount / (60n * SECOND)) % 60n;

@@ -133,7 +133,7 @@ export function zeroOf(element: Element): Value {
       return int(0);
     case '[]interface {}':
       return new GoList([], 'interface {}', true);
-    case 'interface {}':
+    default:
       return null;
   }
 }
