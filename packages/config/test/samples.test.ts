@@ -84,3 +84,14 @@ test('templates are handed to who knows them, and what they make of a value is n
   assert.deepEqual(seen, ['{{ .X', '{{ .Url }}']);
   assert.deepEqual(diagnostics.map(diagnosticText), ['f:2:11: error: hostname: the {{ is not closed']);
 });
+
+test('a name that is something else to JavaScript is told, and taken for nothing', () => {
+  const text = '#cloud-config\nstages: {__proto__: [], boot: []}\nkubevip: {__proto__: {x: 1}}\n';
+  const { config, diagnostics } = readConfig({ file: 'f', text }, shape);
+  assert.deepEqual(config, { stages: { boot: [] }, kubevip: {} });
+  assert.equal(Object.getPrototypeOf(config.kubevip), Object.prototype);
+  assert.match(
+    diagnostics.map(diagnosticText).join('\n'),
+    /stages\.__proto__: "__proto__" cannot be a name here/,
+  );
+});

@@ -12,6 +12,8 @@ export type Format =
   | 'encoding'
   | 'ssh-key'
   | 'unit'
+  | 'health-unit'
+  | 'health-url'
   | 'unit-glob'
   | 'user-id'
   | 'entity'
@@ -63,6 +65,8 @@ export interface Facts {
   readonly secret?: boolean;
   /** Go templates are rendered in it. */
   readonly templated?: boolean;
+  /** Of a list. */
+  readonly mostItems?: number;
   /** A list that may be one text with commas. */
   readonly commas?: boolean;
   /** Keys of a map that are usual; another one that is near is told. */

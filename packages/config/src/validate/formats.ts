@@ -10,6 +10,8 @@ const ENCODINGS = ['b64', 'base64', 'gz', 'gzip', 'gz+base64', 'gzip+base64', 'g
 const USER = /^[A-Za-z_][\w.-]{0,31}\$?$/;
 const LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 const UNIT = /^[\w:.@\\-]{1,255}$/;
+const HEALTH_UNIT =
+  /^[\w:.@\\][\w:.@\\-]{0,250}\.(?:service|socket|target|timer|mount|path|device|swap|slice|scope)$/;
 const UNIT_GLOB = /^[\w:.@\\*?[\]-]{1,255}$/;
 const TCP = /^(?:\[[0-9A-Fa-f:.%\w]{2,64}\]|[\w.-]{1,253}):(\d{1,5})$/;
 const IP = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%\w+)?)$/;
@@ -79,8 +81,28 @@ export const FORMATS: Readonly<Record<Format, Check>> = {
     if (UNIT.test(text)) return undefined;
     return bad(`${shown(text)} is not a unit’s name`, 'Write one unit an item, such as - ssh.service.');
   },
+  'health-unit'(text) {
+    if (HEALTH_UNIT.test(text)) return undefined;
+    const hint = /^[\w@-]+$/.test(text)
+      ? `Write ${text}.service.`
+      : 'Write it with its ending, such as ssh.service.';
+    return bad(`${shown(text)} is not a unit’s whole name`, hint);
+  },
+  'health-url'(text) {
+    const url = URL.parse(text);
+    if (url === null || !/^https?:$/.test(url.protocol)) {
+      return bad(
+        `${shown(text)} is not a URL that begins with http:// or https://`,
+        'Write http://HOST/PATH.',
+      );
+    }
+    if (url.username === '' && url.password === '') return undefined;
+    return bad('there is a user’s name or a password in the URL', 'Take it out.');
+  },
   'unit-glob'(text) {
-    return UNIT_GLOB.test(text) ? undefined : bad(`${shown(text)} is no unit’s name, nor a pattern of one`);
+    return UNIT_GLOB.test(text) && !/^(?:[\d.]+|true|false)$/i.test(text)
+      ? undefined
+      : bad(`${shown(text)} is no unit’s name, nor a pattern of one`);
   },
   'user-id'(text) {
     return /^\d{1,10}$/.test(text) && Number(text) < 0xffff_ffff

@@ -18,6 +18,10 @@ type Reader = (tree: ScalarTree, shape: ScalarShape, context: Context) => Readin
 export function readScalar(tree: ScalarTree, shape: ScalarShape, path: string, context: Context): unknown {
   const { value, fault } = READERS[shape.facts.scalar ?? 'text'](tree, shape, context);
   if (fault !== undefined) tell(context, tree.at, path, fault);
+  if (typeof value === 'string' && value.includes('\0')) {
+    tell(context, tree.at, path, { code: 'bad-value', message: 'there is a zero byte in it' });
+    return undefined;
+  }
   if (typeof value === 'string') checkText(tree, value, shape, path, context);
   return value;
 }

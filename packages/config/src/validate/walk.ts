@@ -33,6 +33,9 @@ export function readShape(tree: Tree, shape: Shape, path: string, context: Conte
   }
 }
 
+/** A key that is something else to JavaScript: no name is worth the danger. */
+const PROTOTYPE = '__proto__';
+
 /** Kairos reads null as what is empty of its kind, and takes back by it what earlier files say. */
 function readNull(tree: Tree, shape: Shape, path: string, context: Context): unknown {
   if (shape.kind === 'any') return null;
@@ -65,7 +68,7 @@ function readObject(tree: MapTree, shape: ObjectShape, path: string, context: Co
     const inner = childPath(path, written);
     const field = shape.fields.get(key);
     if (field === undefined) {
-      if (open) found[key] = plainOf(value);
+      if (open && key !== PROTOTYPE) found[key] = plainOf(value);
       else {
         const fault = keyFault(written, shape, path);
         if (fault !== undefined) tell(context, at, inner, fault);
@@ -118,12 +121,12 @@ function withPath(
 }
 
 function readMap(tree: MapTree, shape: MapShape, path: string, context: Context): Record<string, unknown> {
-  // A key may be __proto__.
   const found: [string, unknown][] = [];
   for (const [key, { at, value }] of tree.entries) {
     const inner = childPath(path, key);
     const fault = mapKeyFault(key, shape);
     if (fault !== undefined) tell(context, at, inner, fault);
+    if (key === PROTOTYPE) continue;
     const read = readShape(value, shape.value, inner, context);
     // An empty text is a value here: K3S_RESOLV_CONF: with nothing behind it.
     if (read !== undefined) found.push([key, read]);
@@ -134,6 +137,7 @@ function readMap(tree: MapTree, shape: MapShape, path: string, context: Context)
 }
 
 function mapKeyFault(key: string, { facts: { keys, usualKeys } }: MapShape): Fault | undefined {
+  if (key === PROTOTYPE) return { code: 'bad-value', message: `${shown(key)} cannot be a name here` };
   if (isTemplate(key)) return undefined;
   if (usualKeys !== undefined && !usualKeys.includes(key)) return unusualKeyFault(key, usualKeys);
   if (keys === undefined || keys === 'stage') return undefined;
@@ -148,6 +152,12 @@ function mapKeyFault(key: string, { facts: { keys, usualKeys } }: MapShape): Fau
 
 function readList(items: readonly Tree[], shape: ListShape, path: string, context: Context): unknown[] {
   const found: unknown[] = [];
+  const { mostItems = Infinity } = shape.facts;
+  const [first] = items;
+  if (items.length > mostItems && first !== undefined) {
+    const message = `there are ${items.length} items, and at most ${mostItems} are taken`;
+    tell(context, first.at, path, { code: 'bad-value', message, bearable: false });
+  }
   for (const [index, item] of items.entries()) {
     const read = readShape(item, shape.item, childPath(path, index), context);
     if (read !== undefined) found.push(read);

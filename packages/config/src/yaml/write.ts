@@ -10,7 +10,7 @@ export function writeYaml(tree: Tree): string {
   // All is a text to this schema, so nothing is put in quotes but what has to be.
   const document = new Document(undefined, { schema: 'failsafe' });
   document.contents = nodeOf(tree);
-  return document.toString({ lineWidth: 0 });
+  return document.toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER });
 }
 
 function nodeOf(tree: Tree): Document['contents'] & object {
