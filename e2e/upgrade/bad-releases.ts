@@ -60,23 +60,6 @@ export const BAD_LATE: readonly BadRelease[] = [
     files: unit('late', 'ExecStart=/bin/false'),
     reason: /bad\.service/,
   },
-  {
-    name: 'check-fails',
-    files: {
-      '/etc/cairn/health.d/10-licence': {
-        content: '#!/bin/sh\necho the licence has run out\nexit 1\n',
-        mode: 0o755,
-      },
-      '/system/oem/health.yaml': { content: '#cloud-config\nhealth: { deadline: 20s }\n' },
-    },
-    reason: /the licence has run out/,
-  },
-  {
-    name: 'userland-hangs',
-    // The processes stay, and none of them runs any more: systemd feeds no watchdog.
-    files: unit('early', "ExecStart=/bin/sh -c 'echo 1 >/sys/fs/cgroup/init.scope/cgroup.freeze'"),
-    reason: /and then no more was heard of it/,
-  },
 ];
 
 /** Builds a bad release as a folder of this name. */
