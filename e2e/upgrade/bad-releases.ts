@@ -60,6 +60,12 @@ export const BAD_LATE: readonly BadRelease[] = [
     files: unit('late', 'ExecStart=/bin/false'),
     reason: /bad\.service/,
   },
+  {
+    name: 'userland-hangs',
+    // The processes stay, and none of them runs any more: systemd feeds no watchdog.
+    files: unit('early', "ExecStart=/bin/sh -c 'echo 1 >/sys/fs/cgroup/init.scope/cgroup.freeze'"),
+    reason: /and then no more was heard of it/,
+  },
 ];
 
 /** Builds a bad release as a folder of this name. */
