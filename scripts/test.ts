@@ -28,7 +28,7 @@ const UNIT: Phase = {
   takes: (file) => !isMachine(file) && !isHostile(file) && !isSlow(file),
 };
 const HOSTILE: Phase = { name: 'generated and hostile input', concurrency: 2, takes: isHostile };
-const SLOW: Phase = { name: 'whole builds and foreign tools', concurrency: 2, takes: isSlow };
+const SLOW: Phase = { name: 'whole builds and foreign tools', concurrency: 1, takes: isSlow };
 const MACHINE: Phase = { name: 'virtual machines', concurrency: 2, takes: isMachine };
 
 /** How many of a phase's files are listed with the time that they took. */

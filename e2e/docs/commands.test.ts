@@ -49,11 +49,12 @@ function parseHelp(text: string): CommandHelp {
   const usage = /^Usage: (.*)$/m.exec(text)?.[1] ?? '';
   const required = [...usage.matchAll(/<\w+>/g)].length;
   const optional = [...usage.matchAll(/\[(?!options|command)\w+\]/g)].length;
+  const repeated = /\[\w+\.\.\.\]/.test(usage);
   return {
     options,
     subcommands: [...list.matchAll(/^ {2}([\w-]+)/gm)].flatMap(([, name]) => name ?? []),
     argumentsLeast: required,
-    argumentsMost: required + optional,
+    argumentsMost: repeated ? Infinity : required + optional,
   };
 }
 

@@ -5,7 +5,7 @@ import { type Guest, type Machine, type StartOptions, startMachine } from '@cair
 import { CACHE } from './images.ts';
 
 /** Without KVM, on two busy processors, a boot from the firmware on takes 40 s; this is when it is given up. */
-export const BOOT_LIMIT_MS = 300_000;
+export const BOOT_LIMIT_MS = 480_000;
 
 /**
  * A machine that boots a disk as hardware does, by firmware, loader and UKI, unless told otherwise. It has one processor: two such

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { test } from 'node:test';
+import { suite, test } from 'node:test';
+import { configShape, readConfig } from '@cairn/config';
 import { HostError } from '@cairn/host';
 import { fakeHost } from '@cairn/testkit';
+import fc from 'fast-check';
 import { loadHealthConfig } from '../src/health/config/load.ts';
 import { parseHealth } from '../src/health/config/parse.ts';
 import { HEALTH_YAML } from './health-sample.ts';
@@ -63,7 +65,6 @@ const DURATIONS: readonly [string, number | undefined][] = [
   ['""', undefined],
   ['soon', undefined],
   ['[90]', undefined],
-  ['', undefined],
 ];
 for (const [value, expected] of DURATIONS) {
   test(`a deadline of ${value || 'nothing'} is ${expected}`, () => {
@@ -78,7 +79,6 @@ const check = (text: string) => `health:\n  checks:\n    - ${text}\n`;
 
 const WRONG: readonly [string, RegExp][] = [
   ['health: true\n', /^x:2: health is not a map$/],
-  ['health:\n', /^x:2: health is not a map$/],
   ['health: []\n', /^x:2: health is not a map$/],
   ['health:\n  cheks: []\n', /^x:3: health has the key "cheks", and only deadline, allow-failed, checks are/],
   ['health:\n  1: []\n', /^x:3: health has the key something else than text/],
@@ -192,5 +192,73 @@ test('a file that cannot be read is not passed over', async (context) => {
   await assert.rejects(loadHealthConfig(files), {
     code: 'bad-config',
     message: '/oem/90.yaml cannot be read: bad sector',
+  });
+});
+
+test('a key with nothing but comments behind it is as if it were not there', () => {
+  for (const text of ['health:\n', 'health:\n  # checks: []\n', 'health: ~\n']) {
+    assert.equal(parseHealth(HEAD + text, 'x'), undefined);
+  }
+  assert.deepEqual(parseHealth(`${HEAD}health:\n  deadline:\n  checks:\n  # - unit: ssh.service\n`, 'x'), {
+    allowFailed: [],
+    checks: [],
+  });
+});
+
+/** The schema of configurations has `health` too: what it finds good is taken on the node. */
+suite('the schema of configurations agrees', () => {
+  const shape = configShape();
+  const isGood = (text: string) =>
+    readConfig({ file: 'x', text }, shape).diagnostics.every(({ severity }) => severity !== 'error');
+
+  test('of what is good', () => {
+    assert.ok(isGood(HEALTH_YAML));
+    const { config } = readConfig({ file: 'x', text: HEALTH_YAML }, shape);
+    assert.equal(config.health?.deadline, parseHealth(HEALTH_YAML, 'x')?.deadlineMs);
+    assert.equal(config.health?.checks?.length, parseHealth(HEALTH_YAML, 'x')?.checks.length);
+  });
+
+  for (const [text] of WRONG) {
+    test(`of what is wrong: ${JSON.stringify(text.slice(0, 70))}`, () => assert.ok(!isGood(HEAD + text)));
+  }
+
+  test('of whatever is written', () => {
+    const text = fc.oneof(
+      fc.constantFrom(
+        'ssh.service',
+        'ssh',
+        'h:22',
+        'h',
+        'http://h/',
+        'ftp://h/',
+        'node-ready',
+        '90s',
+        '1d',
+        '',
+      ),
+      fc.string({ maxLength: 5 }),
+    );
+    const value = fc.oneof(
+      text,
+      fc.integer({ min: -1, max: 700 }),
+      fc.boolean(),
+      fc.array(text, { maxLength: 2 }),
+    );
+    const key = fc.constantFrom('unit', 'tcp', 'http', 'command', 'kubernetes', 'timeout', 'status', 'x');
+    const health = fc.record(
+      {
+        deadline: value,
+        'allow-failed': fc.oneof(value, fc.array(text, { maxLength: 3 })),
+        checks: fc.array(fc.dictionary(key, value, { maxKeys: 2 }), { maxLength: 3 }),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(health, (fields) => {
+        const written = `${HEAD}${JSON.stringify({ health: fields }).replace(/^\{"health":(.*)\}$/, 'health: $1')}\n`;
+        if (isGood(written)) parseHealth(written, 'x');
+      }),
+      { numRuns: 3000 },
+    );
   });
 });

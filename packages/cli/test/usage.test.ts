@@ -99,7 +99,8 @@ test('help goes to the standard output, with examples for every command', async 
     assert.ok(top.stdout.replaceAll(/\s+/g, ' ').includes(`${name} ${summary}`));
   }
   const working = ['build', 'convert', 'boot', 'status', 'paths'].map((name) => [name]);
-  const nested = ['image inspect', 'image ls', 'image cat', 'release verify', 'release inspect'];
+  const config = ['validate', 'explain', 'merge', 'schema'].map((name) => `config ${name}`);
+  const nested = [...config, 'image inspect', 'image ls', 'image cat', 'release verify', 'release inspect'];
   for (const words of [...working, ...nested.map((name) => name.split(' '))]) {
     const { exitCode, stdout, stderr } = await cairn([...words, '--help']);
     assert.equal(exitCode, 0);

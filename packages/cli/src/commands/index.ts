@@ -30,6 +30,11 @@ const IMAGE_COMMANDS: readonly CommandEntry[] = [
     load: async (commands) => (await import('./release/index.ts')).releaseCommand(commands),
   },
   {
+    name: 'config',
+    summary: 'check configurations, and see what they come to',
+    load: async (commands) => (await import('./config/index.ts')).configCommand(commands),
+  },
+  {
     name: 'install',
     summary: 'put the live system, or a release, on a disk, all of which is lost',
     load: async (commands) => (await import('./install.ts')).installCommand(commands),

@@ -56,8 +56,7 @@ const PARSERS: Readonly<Record<Kind, (reader: Reader, entry: Entry, fields: Fiel
   },
   command(reader, entry) {
     const argv = reader.list(entry, 'command', MAX_ITEMS).map((item) => {
-      const plain = reader.plain(item);
-      return typeof plain === 'number' ? String(plain) : reader.text(item, 'what is in command');
+      return reader.written(item) ?? reader.text(item, 'what is in command');
     });
     if (argv.length > 0) return { kind: 'command', argv };
     throw reader.error(entry.line, 'command is empty');

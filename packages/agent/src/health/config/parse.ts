@@ -30,7 +30,9 @@ export function parseHealth(text: string, file: string): HealthPart | undefined 
   const top = document.contents;
   if (!isMap(top)) throw reader.error(1, 'what is in the file is not a map');
   const pair = top.items.find(({ key }) => isScalar(key) && key.value === 'health');
-  return pair === undefined ? undefined : healthOf(reader, pair.value, reader.lineOf(pair.key));
+  return pair === undefined || reader.isNull(pair.value)
+    ? undefined
+    : healthOf(reader, pair.value, reader.lineOf(pair.key));
 }
 
 function parseYaml(text: string, file: string, lines: LineCounter) {

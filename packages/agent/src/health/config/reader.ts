@@ -45,6 +45,12 @@ export class Reader {
     return found;
   }
 
+  /** Nothing but comments behind a key: as if the key were not there, as for all of Kairos's keys. */
+  isNull(node: unknown): boolean {
+    const found = this.resolve(node);
+    return found === null || found === undefined || (isScalar(found) && found.value === null);
+  }
+
   /** The keys of a map, each of which has to be one of those given. */
   map(node: unknown, name: string, keys: readonly string[], above: number): Map<string, Entry> {
     const map = this.resolve(node);
@@ -58,7 +64,7 @@ export class Reader {
           typeof text === 'string' ? JSON.stringify(text.slice(0, 60)) : 'something else than text';
         throw this.error(line, `${name} has the key ${shown}, and only ${keys.join(', ')} are known`);
       }
-      found.set(text, { value, line });
+      if (!this.isNull(value)) found.set(text, { value, line });
     }
     return found;
   }
@@ -75,6 +81,14 @@ export class Reader {
     const found = this.resolve(value);
     const plain = isScalar(found) ? found.value : undefined;
     return typeof plain === 'string' || typeof plain === 'number' ? plain : undefined;
+  }
+
+  /** A number or a boolean as it is written: an argument is a text. */
+  written({ value }: Entry): string | undefined {
+    const found = this.resolve(value);
+    if (!isScalar(found) || (typeof found.value !== 'number' && typeof found.value !== 'boolean'))
+      return undefined;
+    return found.source ?? String(found.value);
   }
 
   text(entry: Entry, name: string): string {
