@@ -81,6 +81,10 @@ test('cairn logs makes a bundle of all that tells what is wrong', async () => {
   assert.match(status, /^slot: +cairn-a$/m);
   const journal = await guest.output('tar -xzOf /tmp/logs.tar.gz --wildcards "*/journal/boot0.txt" | wc -l');
   assert.ok(Number(journal) > 100, journal);
+  const boot = await guest.output('tar -xzOf /tmp/logs.tar.gz --wildcards "*/boot/*"');
+  assert.match(boot, /^== loader\/entries\/cairn-1\.conf$/m);
+  assert.match(boot, /^LoaderEntrySelected=cairn-1\.conf$/m);
+  assert.match(boot, /^vda: COS_OEM start=/m);
   const again = await guest.run('cairn logs --output /tmp/logs.tar.gz', { timeoutMs: 120_000 });
   assert.match(again.stderr, /\/tmp\/logs.tar.gz is there already/);
   assert.notEqual(again.exitCode, 0);

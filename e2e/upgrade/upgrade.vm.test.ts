@@ -90,3 +90,58 @@ test('a rollback makes the other release the next, and the boot after it is that
   assert.equal(now.rootHash, await rootHashOf('old'));
   assert.equal(now.slot, 'cairn-a');
 });
+
+/** Where a partition begins on the disk, in bytes: the kernel counts in 512. */
+async function startOf(partition: string): Promise<number> {
+  return Number(await guest.output(`cat /sys/class/block/${partition}/start`)) * 512;
+}
+
+test('a corrupted block in one slot, the other overwritten: recovery comes up by itself, and says why', async () => {
+  const said = await guest.output('cairn upgrade --recovery 2>&1', { timeoutMs: AGENT_LIMIT_MS });
+  assert.match(said, /make Debian GNU\/Linux 1, which runs, the recovery release: done/);
+  const [a, b] = [await startOf('vda2'), await startOf('vda3')];
+  const { hashOffset } = (await loadRelease(host.files, join(folder.path, 'new'))).root;
+  await guest.output('sync');
+  await machine.powerOff();
+  // EROFS's superblock, which every mount reads; and the block that the initrd knows a slot by.
+  await machine.flipBit({ offset: a + 1024, bit: 3 });
+  await machine.flipBit({ offset: b + hashOffset + 4096, bit: 3 });
+  await machine.powerOn();
+  // Three panics of slot a, of which the loader counts the last, and one refusal of slot b.
+  for (let boots = 0; boots < 4; boots++) {
+    await machine.qmp.waitForEvent('RESET', { timeoutMs: BOOT_LIMIT_MS });
+  }
+  machine.console.skipToEnd();
+  guest = await logIn(machine);
+  const { stdout } = await guest.run('cairn status --json', { timeoutMs: AGENT_LIMIT_MS });
+  const now: Status = JSON.parse(stdout);
+  assert.equal(now.slot, 'cairn-recovery');
+  assert.equal(now.rootHash, await rootHashOf('old'));
+  assert.equal(await guest.output('ls /run/cos'), 'recovery_mode\n');
+  const [ofB, ofA, advice, ...more] = now.problems;
+  assert.match(
+    ofB ?? '',
+    /^Debian GNU\/Linux 2, by cairn-2\+0-1\.conf, is not booted any more: no slot holds it any more/,
+  );
+  assert.match(
+    ofA ?? '',
+    /^Debian GNU\/Linux 1, by cairn-3\+0-3\.conf, is not booted any more: an earlier boot of it ended in a kernel panic: dm-verity device corrupted \(device-mapper: verity: \S+ data block 0 is corrupted\)/,
+  );
+  assert.match(advice ?? '', /^this is the recovery system, as no slot can be booted/);
+  assert.deepEqual(more, []);
+});
+
+test('an upgrade in recovery mends the node', async () => {
+  await guest.output(
+    'mkdir /run/releases && mount -o ro /dev/vdb /run/releases && cairn upgrade /run/releases/new',
+    {
+      timeoutMs: AGENT_LIMIT_MS,
+    },
+  );
+  await guest.reboot({ timeoutMs: BOOT_LIMIT_MS });
+  guest = await logIn(machine);
+  const now = await status();
+  assert.equal(now.slot, 'cairn-a');
+  assert.equal(now.rootHash, await rootHashOf('new'));
+  assert.deepEqual(now.problems, []);
+});
