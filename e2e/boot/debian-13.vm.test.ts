@@ -75,6 +75,17 @@ test('cairn status says that all is well', async () => {
   assert.match(status.system, /^Debian GNU\/Linux 13/);
 });
 
+test('cairn logs makes a bundle of all that tells what is wrong', async () => {
+  await guest.output('cairn logs --output /tmp/logs.tar.gz', { timeoutMs: 120_000 });
+  const status = await guest.output('tar -xzOf /tmp/logs.tar.gz --wildcards "*/status.txt"');
+  assert.match(status, /^slot: +cairn-a$/m);
+  const journal = await guest.output('tar -xzOf /tmp/logs.tar.gz --wildcards "*/journal/boot0.txt" | wc -l');
+  assert.ok(Number(journal) > 100, journal);
+  const again = await guest.run('cairn logs --output /tmp/logs.tar.gz', { timeoutMs: 120_000 });
+  assert.match(again.stderr, /\/tmp\/logs.tar.gz is there already/);
+  assert.notEqual(again.exitCode, 0);
+});
+
 test('cairn paths measures what can be written and what is kept', async () => {
   const { items } = JSON.parse(await guest.output('cairn paths --json', { timeoutMs: 60_000 }));
   const found = new Map<string, { writable: boolean; kept: boolean }>(

@@ -28,20 +28,22 @@ export async function ensureFramework(host: Host, signal?: AbortSignal): Promise
   return framework.layerFile;
 }
 
-/** Builds a release with a raw disk, or an ISO, of one of the test images; gives that one's path. */
+/** Builds a release with a raw disk, or an ISO, of one of the test images or of another root file system; gives that one's path. */
 export async function buildRelease(
   host: Host,
-  image: ImageName,
+  image: ImageName | { readonly tar: string },
   out: string,
   options: {
     readonly args?: readonly string[];
     readonly format?: 'raw' | 'iso';
+    /** Unless it is the one that is built here. */
+    readonly framework?: string;
     readonly signal?: AbortSignal;
   } = {},
 ): Promise<string> {
   const { args = [], format = 'raw', signal } = options;
-  const layer = await ensureFramework(host, signal);
-  const tar = await ensureImage(host, image, signal);
+  const layer = options.framework ?? (await ensureFramework(host, signal));
+  const tar = typeof image === 'string' ? await ensureImage(host, image, signal) : image.tar;
   await cairn(
     host,
     [

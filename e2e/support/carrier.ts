@@ -17,7 +17,7 @@ export async function carryReleases(
   }
   const disk = join(folder, 'carrier.raw');
   await host.files.remove(disk);
-  await runChecked(host.programs, ['truncate', '--size=2G', disk]);
+  await runChecked(host.programs, ['truncate', `--size=${releases.length + 1}G`, disk]);
   await runChecked(host.programs, ['mkfs.ext4', '-q', '-d', tree, disk]);
   await host.files.remove(tree);
   return disk;

@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CairnError } from '@cairn/bytes';
 import { realHost } from '@cairn/host';
-import { HELP, OPTIONS, sweepProgram } from '@cairn/sweep';
+import { loadRelease } from '@cairn/release';
+import { HELP, OPTIONS, sweepProgram, type Values } from '@cairn/sweep';
 import { CACHE } from '../support/images.ts';
+import { bootInMachine } from './boot.ts';
 import { type Recording, recordUpgrade } from './record.ts';
 
 /**
@@ -30,15 +32,32 @@ try {
     const { again, ...given } = values;
     const host = realHost();
     const recording = given.log === undefined ? await lastRecording(again) : {};
-    process.exitCode = await sweepProgram(
-      { ...recording, ...given },
-      { host, signal: interruption.signal, print: (line) => console.log(line), note },
-    );
+    const all = { ...recording, ...given };
+    const bootDisk = bootInMachine(await rootHashesOf(all));
+    process.exitCode = await sweepProgram(all, {
+      host,
+      bootDisk,
+      signal: interruption.signal,
+      print: (line) => console.log(line),
+      note,
+    });
   }
 } catch (error) {
   console.error(`sweep: ${error instanceof Error ? error.message : String(error)}`);
   if (error instanceof CairnError && error.hint !== undefined) console.error(error.hint);
   process.exitCode = 2;
+}
+
+/** Of the releases in these folders; one that is not there is told of later. */
+async function rootHashesOf({
+  old,
+  new: next,
+  known = [],
+}: Pick<Values, 'old' | 'new' | 'known'>): Promise<string[]> {
+  const folders = [old, next, ...known].filter((folder) => folder !== undefined);
+  const { files } = realHost();
+  const loaded = await Promise.allSettled(folders.map((folder) => loadRelease(files, folder)));
+  return loaded.flatMap((each) => (each.status === 'fulfilled' ? [each.value.root.rootHash] : []));
 }
 
 async function lastRecording(again: boolean): Promise<Recording> {

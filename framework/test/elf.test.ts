@@ -1,56 +1,13 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { viewOf } from '@cairn/bytes';
-import { type ElfDependencies, isElf, parseElf } from '../src/elf.ts';
+import { parseElf } from '../src/elf.ts';
 import { FrameworkError } from '../src/error.ts';
 import { type ElfSample, makeElf } from './elf-file.ts';
-import { scratch, tool } from './machine.ts';
-
-/** What readelf of binutils says of a file. */
-function readelf(path: string): ElfDependencies {
-  const text = tool(['readelf', '--wide', '--program-headers', '--dynamic', path]);
-  return {
-    interpreter: /\[Requesting program interpreter: (.*)\]/.exec(text)?.[1],
-    needed: [...text.matchAll(/\(NEEDED\)\s+Shared library: \[(.*)\]/g)].map((match) => match[1] ?? ''),
-  };
-}
-
-/** Programs, libraries and static ones of this machine: each file once. */
-function filesOfThisMachine(): string[] {
-  const folders: readonly (readonly [folder: string, count: number])[] = [
-    ['/usr/bin', 25],
-    ['/usr/sbin', 10],
-    ['/usr/lib/x86_64-linux-gnu', 25],
-  ];
-  const found = new Set([realpathSync(process.execPath)]);
-  for (const [folder, count] of folders) {
-    let taken = 0;
-    for (const name of readdirSync(folder).sort()) {
-      const path = realpathSync(join(folder, name));
-      if (taken === count) break;
-      const status = statSync(path);
-      if (!status.isFile() || status.size > 8 << 20 || found.has(path) || !isElf(readFileSync(path)))
-        continue;
-      found.add(path);
-      taken++;
-    }
-  }
-  return [...found];
-}
-
-test('what files of this machine need is what readelf says', () => {
-  let interpreters = 0;
-  let names = 0;
-  for (const path of filesOfThisMachine()) {
-    const ours = parseElf(readFileSync(path), path);
-    assert.deepEqual(ours, readelf(path), path);
-    if (ours.interpreter !== undefined) interpreters++;
-    names += ours.needed.length;
-  }
-  assert.ok(interpreters > 10 && names > 50, `${interpreters} programs and ${names} libraries were seen`);
-});
+import { scratch } from './machine.ts';
+import { readelf } from './readelf.ts';
 
 suite('a made-up file', () => {
   const samples: readonly (readonly [name: string, sample: ElfSample])[] = [

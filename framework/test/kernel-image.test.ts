@@ -2,13 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { CairnError, sha256Hex } from '@cairn/bytes';
 import { type Host, HostError, type RunOptions, type RunResult, realHost } from '@cairn/host';
 import { openImage, openTree } from '@cairn/oci';
 import { readFileIn, walk } from '@cairn/tree';
 import { type KernelImageOptions, makeKernelImage } from '../src/kernel-image.ts';
-import { outcomeOf, scratch, tool } from './machine.ts';
+import { scratch, tool } from './machine.ts';
 
 const VERSION = '6.12.0-cloud-amd64';
 const MODULES = `usr/lib/modules/${VERSION}`;
@@ -262,26 +261,4 @@ suite('no kernel image is made, and nothing is left', () => {
     await assert.rejects(makeKernelImage(hostWith(PACKAGES), options), reason);
     assert.deepEqual(readdirSync(folder.path), []);
   });
-});
-
-suite('npm run kernel-image', () => {
-  const program = fileURLToPath(new URL('../src/kernel-image-main.ts', import.meta.url));
-  const cases: readonly {
-    readonly argv: readonly string[];
-    readonly exitCode: number;
-    readonly says: RegExp;
-  }[] = [
-    { argv: ['--help'], exitCode: 0, says: /--output oci:FOLDER/ },
-    { argv: ['--outptu=x'], exitCode: 2, says: /Unknown option '--outptu'/ },
-    { argv: ['--output', 'debian:13'], exitCode: 2, says: /is not an OCI image layout\n {2}hint: / },
-    { argv: ['--output', 'oci:/proc'], exitCode: 1, says: /\/proc is there already\n {2}hint: / },
-  ];
-  for (const { argv, exitCode, says } of cases) {
-    test(argv.join(' ') || 'without options', () => {
-      const outcome = outcomeOf([process.execPath, program, ...argv]);
-      assert.equal(outcome.exitCode, exitCode, outcome.stderr);
-      assert.match(exitCode === 0 ? outcome.stdout : outcome.stderr, says);
-      assert.doesNotMatch(outcome.stderr, /^\s+at /m, 'no stack is shown');
-    });
-  }
 });

@@ -7,8 +7,8 @@ import { type ByteSource, crc32cRaw, memorySource, readAll, viewOf } from '@cair
 import { makeFile, makeSymlink } from '@cairn/tree';
 import { DiskError, type DiskErrorCode, type ErofsImage, openErofs } from '../src/index.ts';
 import { bytes, directory, MTIME, sampleTree, sparseContent } from './erofs-sample.ts';
-import { imageOf, seenInTree, UUID, withMount, writeImage } from './erofs-support.ts';
-import { fileSource, scratchFolder } from './scratch.ts';
+import { imageOf, seenInTree, UUID } from './erofs-support.ts';
+import { scratchFolder } from './scratch.ts';
 
 /** Answers late and never more than asked for a few bytes at once, as a source over a network may. */
 function slowSource(content: Uint8Array): ByteSource {
@@ -56,36 +56,6 @@ test('holes stay holes, and a tree that was read gives the same image again', as
   const again = await imageOf(loaded, options);
   assert.ok(again.length <= image.length);
   assert.deepEqual(await imageOf(await (await open(again)).loadTree(), options), again);
-});
-
-const mkfsOptions: readonly (readonly string[])[] = [
-  [],
-  ['-Eforce-inode-extended'],
-  ['-Enoinline_data'],
-  ['--chunksize=4096'],
-  ['--chunksize=65536'],
-  ['-Eforce-chunk-indexes', '--chunksize=4096'],
-  ['-x1'],
-];
-
-test('images by mkfs.erofs are read', async (t) => {
-  const folder = scratchFolder(t);
-  const original = join(folder, 'original');
-  const root = sampleTree();
-  const { entries } = root.entries.get('names') as { entries: Map<string, unknown> };
-  // mkfs.erofs 1.5 cuts names at 254 bytes.
-  assert.ok(entries.delete('n'.repeat(255)));
-  await writeImage(original, root);
-  const seen = await seenInTree(root);
-  await withMount(original, async (point) => {
-    for (const options of mkfsOptions) {
-      const image = join(folder, 'theirs');
-      execFileSync('mkfs.erofs', [...options, image, point], { stdio: 'pipe' });
-      await using source = await fileSource(image);
-      const opened = await openErofs(source);
-      assert.deepEqual(await seenInTree(await opened.loadTree()), seen, options.join(' '));
-    }
-  });
 });
 
 test('compact inodes have the build time, extended ones their own', async (t) => {

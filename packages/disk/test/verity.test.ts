@@ -1,90 +1,26 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { equalBytes, memorySource, memoryTarget, SequentialWriter, sha256Hex } from '@cairn/bytes';
-import {
-  DiskError,
-  parseVeritySuperblock,
-  type VerityResult,
-  VerityWriter,
-  verifyVerity,
-  veritySize,
-} from '../src/index.ts';
+import { equalBytes, memorySource, sha256Hex } from '@cairn/bytes';
+import { DiskError, VerityWriter, verifyVerity } from '../src/index.ts';
 import { bytes } from './erofs-sample.ts';
 import { scratchFolder } from './scratch.ts';
-
-const UUID = '01234567-89ab-cdef-0123-456789abcdef';
-const UUID_BYTES = Buffer.from(UUID.replaceAll('-', ''), 'hex');
-const BLOCK = 4096;
-
-interface Sealed {
-  readonly image: Uint8Array;
-  readonly result: VerityResult;
-}
-
-/** Data with its tree, written in chunks that fit no block. */
-async function seal(data: Uint8Array, salt = '', chunkSize = 100_003): Promise<Sealed> {
-  const target = memoryTarget();
-  const writer = new VerityWriter(target, data.length, { uuid: UUID_BYTES, salt: Buffer.from(salt, 'hex') });
-  const chunks = new SequentialWriter(writer, { capacity: chunkSize });
-  await chunks.write(data);
-  await chunks.flush();
-  const result = await writer.finish();
-  return { image: target.bytes(), result };
-}
-
-function dataOf(blocks: number): Uint8Array {
-  const data = new Uint8Array(blocks * BLOCK);
-  for (let i = 0; i < data.length; i += 97) data[i] = (i * 31 + (i >> 12)) & 0xff;
-  return data;
-}
+import { BLOCK, dataOf, seal, testAgainstVeritysetup, UUID_BYTES } from './verity-support.ts';
 
 const SALT = 'aabbccddeeff00112233445566778899';
 const LONGEST_SALT = '5a'.repeat(256);
 
 const cases: readonly (readonly [blocks: number, salt: string])[] = [
-  ...[1, 2, 127, 128, 129, 1000, 16_384, 16_385].map((blocks): [number, string] => [blocks, '']),
+  ...[1, 2, 127, 128, 129, 1000].map((blocks): [number, string] => [blocks, '']),
   [1, SALT],
   [129, SALT],
   [3000, SALT],
   [200, LONGEST_SALT],
 ];
 
-for (const [blocks, salt] of cases) {
-  test(`${blocks} blocks with a salt of ${salt.length / 2} bytes: the same bytes as veritysetup's`, async (t) => {
-    const path = join(scratchFolder(t), 'image');
-    const data = dataOf(blocks);
-    const { image, result } = await seal(data, salt);
-    assert.equal(result.hashOffset, data.length);
-    assert.equal(result.totalSize, image.length);
-    assert.equal(veritySize(data.length), image.length - data.length);
-
-    writeFileSync(path, image);
-    execFileSync('veritysetup', ['verify', path, path, result.rootHash, `--hash-offset=${data.length}`]);
-
-    writeFileSync(path, data);
-    const output = execFileSync('veritysetup', [
-      'format',
-      path,
-      path,
-      `--hash-offset=${data.length}`,
-      `--data-blocks=${blocks}`,
-      `--salt=${salt || '-'}`,
-      `--uuid=${UUID}`,
-    ]);
-    assert.match(output.toString(), new RegExp(`Root hash:\\s+${result.rootHash}\n`));
-    assert.ok(equalBytes(readFileSync(path), image));
-
-    await verifyVerity(memorySource(image), result.rootHash, { hashOffset: result.hashOffset });
-    assert.deepEqual(parseVeritySuperblock(image.subarray(data.length)), {
-      uuid: new Uint8Array(UUID_BYTES),
-      dataBlocks: blocks,
-      salt: new Uint8Array(Buffer.from(salt, 'hex')),
-    });
-  });
-}
+testAgainstVeritysetup(cases);
 
 test('without a salt the root hash is the hash of the top block', async () => {
   const { image, result } = await seal(dataOf(300));

@@ -1,9 +1,10 @@
 import type { Host, OpenFile } from '@cairn/host';
+import { type BootDisk, type Comparison, compareBoots, makeDisk } from './compare.ts';
 import { openRelease, type SweepRelease } from './disk/release.ts';
 import { SweepError } from './error.ts';
 import type { Boots, Firmware } from './judge.ts';
-import { prepareSweep, type SweepInput } from './prepare.ts';
-import { enterState, writeState } from './replay.ts';
+import { type Prepared, prepareSweep, type SweepInput } from './prepare.ts';
+import { enterState } from './replay.ts';
 import { parseStateId } from './states/id.ts';
 import { failureOf, type JudgedState, type Rules, runSweep, type SweepResult } from './states/sweep.ts';
 
@@ -22,13 +23,14 @@ export const HELP = `Judges the states that a cut of power could leave on a disk
   --accept WORD     what a state may boot besides old and new: nothing, recovery, other; also several
   --tries N         how many boots may fail before (0)
   --broken          there may be entries that could not boot, behind the one that does
-  --sample N        names N states by chance, with their verdicts, to be booted really
+  --sample N        names N states by chance, as many of each kind, with their verdicts
+  --boot N          boots N such states really, and compares: where a virtual machine is to be had
   --json            prints the result as JSON
 
   --state ID        judges one state only
   --write IMAGE     and makes it as a disk: a copy of the base with what the cut left
 
-Exit code 0: no state fails; 1: some do; 2: the sweep could not be made.`;
+Exit code 0: no state fails; 1: some do, or one boots otherwise than it was judged; 2: the sweep could not be made.`;
 
 export const OPTIONS = {
   base: { type: 'string' },
@@ -44,6 +46,7 @@ export const OPTIONS = {
   tries: { type: 'string', default: '0' },
   broken: { type: 'boolean', default: false },
   sample: { type: 'string', default: '0' },
+  boot: { type: 'string', default: '0' },
   json: { type: 'boolean', default: false },
   state: { type: 'string' },
   write: { type: 'string' },
@@ -65,6 +68,7 @@ export interface Values {
   readonly tries: string;
   readonly broken: boolean;
   readonly sample: string;
+  readonly boot: string;
   readonly json: boolean;
   readonly state?: string;
   readonly write?: string;
@@ -75,6 +79,8 @@ export interface Surroundings {
   readonly signal: AbortSignal;
   /** The result. */
   readonly print: (line: string) => void;
+  /** Undefined where there is no virtual machine to be had. */
+  readonly bootDisk?: BootDisk;
   /** What is going on. */
   readonly note: (line: string) => void;
 }
@@ -107,8 +113,9 @@ async function judgeAll(
   values: Values,
   input: SweepInput,
   rules: Rules,
-  { note, print, signal }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<number> {
+  const { note, print, signal } = surroundings;
   const started = performance.now();
   const prepared = await prepareSweep(input, signal);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
@@ -117,14 +124,49 @@ async function judgeAll(
   const result = await runSweep(prepared, {
     states: numberOf(values.states, '--states'),
     seed: numberOf(values.seed, '--seed'),
-    sample: numberOf(values.sample, '--sample'),
+    sample: Math.max(numberOf(values.sample, '--sample'), numberOf(values.boot, '--boot')),
     rules,
     signal,
     onProgress: (judged, total, failed) => note(`sweep: ${judged} of ${total} states, ${failed} failed`),
   });
-  if (values.json) print(JSON.stringify(result));
-  else for (const line of report(result, rules)) print(line);
-  return result.failed === 0 ? 0 : 1;
+  const comparisons = await bootSample(values, input, prepared, result.sample, surroundings);
+  if (values.json) print(JSON.stringify({ ...result, comparisons }));
+  else for (const line of [...report(result, rules), ...comparisonReport(comparisons)]) print(line);
+  return result.failed === 0 && comparisons.every(({ agrees }) => agrees) ? 0 : 1;
+}
+
+async function bootSample(
+  values: Values,
+  { log, releases }: SweepInput,
+  prepared: Prepared,
+  sample: readonly JudgedState[],
+  { host, bootDisk, note, signal }: Surroundings,
+): Promise<Comparison[]> {
+  const count = numberOf(values.boot, '--boot');
+  if (count === 0) return [];
+  if (bootDisk === undefined) throw new SweepError('bad-option', '--boot: there is no machine to boot on');
+  const base = required(values.base, '--base');
+  const input = { base, log, releases, disk: `${base}.booted`, bootDisk };
+  const comparisons: Comparison[] = [];
+  for await (const comparison of compareBoots(host, prepared, sample.slice(0, count), input, signal)) {
+    comparisons.push(comparison);
+    note(`sweep: ${comparisons.length} of ${count}: ${comparisonText(comparison)}`);
+  }
+  return comparisons;
+}
+
+function comparisonText({ state, booted, agrees }: Comparison): string {
+  return `${state.id} (${state.kind}): boots ${booted}, ${agrees ? 'as judged' : `but was judged to boot ${state.verdict.boots}`}`;
+}
+
+function comparisonReport(comparisons: readonly Comparison[]): string[] {
+  if (comparisons.length === 0) return [];
+  const wrong = comparisons.filter(({ agrees }) => !agrees);
+  const counts = `${comparisons.length - wrong.length} as judged, ${wrong.length} otherwise`;
+  return [
+    `really booted: ${comparisons.length} states, ${counts}`,
+    ...wrong.map((each) => `WRONG: ${comparisonText(each)}`),
+  ];
 }
 
 async function judgeOne(
@@ -138,12 +180,7 @@ async function judgeOne(
   const prepared = await prepareSweep(input, signal);
   if (values.write !== undefined) {
     const base = required(values.base, '--base');
-    const copy = ['cp', '--sparse=always', '--reflink=auto', '--', base, values.write];
-    const { exitCode, stderr } = await host.programs.run(copy, { signal });
-    if (exitCode !== 0) throw new SweepError('bad-disk', `${base} cannot be copied: ${stderr.trim()}`);
-    await using disk = await host.files.open(values.write, 'change');
-    await writeState(prepared, id, input.log, disk, signal);
-    await disk.sync();
+    await makeDisk(host, prepared, state, { base, log: input.log, disk: values.write }, signal);
     note(`sweep: ${values.write} is state ${state}`);
   }
   enterState(prepared, id);

@@ -1,5 +1,6 @@
 import type { EarlyHost } from '@cairn/host';
 import { AgentError } from '../error.ts';
+import { performReset } from '../reset/perform.ts';
 import type { SystemDisk } from './disk.ts';
 import { writeIdentity } from './identity.ts';
 import { findMedium, mountLive } from './live.ts';
@@ -32,7 +33,7 @@ export async function boot(host: EarlyHost, { root }: BootOptions): Promise<Boot
   const commandLine = (await files.readText('/proc/cmdline')) ?? '';
   const rootHash = readRootHash(commandLine);
   for (const folder of [RUN, IMAGE, VOLATILE, PERSISTENT]) await files.makeDirectory(folder);
-  const { disk, firstBoot, persistent } = await prepareDisk(host, root, problems);
+  const { disk, firstBoot, persistent, reset } = await prepareDisk(host, root, problems);
   const backing = await mountWritable(host, root, persistent, problems);
   await writeIdentity(files, root, backing, problems);
   await markBoot(host, { root, rootHash, slot: disk.slot }, problems);
@@ -45,6 +46,7 @@ export async function boot(host: EarlyHost, { root }: BootOptions): Promise<Boot
     disk: disk.device,
     persistent: backing === PERSISTENT,
     firstBoot,
+    ...(reset ? { reset } : {}),
     problems,
     took: Math.round(host.clock.monotonic() - start),
   };
@@ -56,16 +58,19 @@ interface PreparedDisk {
   readonly disk: SystemDisk;
   readonly firstBoot: boolean;
   readonly persistent: Persistence;
+  readonly reset: boolean;
 }
 
 async function prepareDisk(host: EarlyHost, root: string, problems: string[]): Promise<PreparedDisk> {
   const medium = await findMedium(host.files);
   if (medium !== undefined) {
     await mountLive(host, root);
-    return { disk: medium, firstBoot: false, persistent: 'live' };
+    return { disk: medium, firstBoot: false, reset: false, persistent: 'live' };
   }
   const { disk, firstBoot } = await preparePartitions(host, problems);
-  return { disk, firstBoot, persistent: await mountBase(host, root, disk, problems) };
+  // Only there: looking for it costs a mount.
+  const reset = disk.slot === 'cairn-recovery' && (await performReset(host, disk, problems));
+  return { disk, firstBoot, reset, persistent: await mountBase(host, root, disk, problems) };
 }
 
 /** The root hash that the kernel verifies this boot's root by. */

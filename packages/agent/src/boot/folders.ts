@@ -1,8 +1,7 @@
 import { dirname } from 'node:path';
 import type { EarlyHost } from '@cairn/host';
-import { AgentError } from '../error.ts';
-import { lastLine } from './partitions.ts';
 import type { FolderStep, PathsPlan, SeedStep } from './plan.ts';
+import { mustRunEarly } from './programs.ts';
 
 /**
  * Makes the folders of a plan, and fills those that begin as copies of the image's. Each gets its name once it is
@@ -13,7 +12,7 @@ import type { FolderStep, PathsPlan, SeedStep } from './plan.ts';
 export async function makeFolders(host: EarlyHost, plan: PathsPlan, backing: string): Promise<void> {
   for (const folder of plan.folders) await makeFolder(host, folder);
   for (const seed of plan.seeds) await copyBeside(host, seed);
-  if (plan.seeds.length > 0) await run(host, ['sync', '--file-system', backing]);
+  if (plan.seeds.length > 0) await mustRunEarly(host, ['sync', '--file-system', backing]);
   for (const { to } of plan.seeds) await host.files.rename(beside(to), to);
 }
 
@@ -37,10 +36,5 @@ async function copyBeside(host: EarlyHost, { from, to }: SeedStep): Promise<void
   const fresh = beside(to);
   await host.files.remove(fresh);
   await host.files.makeDirectory(dirname(fresh));
-  await run(host, ['cp', '-a', from, fresh]);
-}
-
-async function run({ programs }: EarlyHost, argv: readonly string[]): Promise<void> {
-  const { exitCode, stderr } = await programs.run(argv);
-  if (exitCode !== 0) throw new AgentError('bad-boot', `${argv.join(' ')} failed: ${lastLine(stderr)}`);
+  await mustRunEarly(host, ['cp', '-a', from, fresh]);
 }

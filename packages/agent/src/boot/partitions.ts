@@ -3,6 +3,7 @@ import { type EarlyFiles, type EarlyHost, HostError } from '@cairn/host';
 import { findSystemDisk, type SystemDisk } from './disk.ts';
 import type { MountStep } from './mount.ts';
 import { PERSISTENT_LABEL } from './places.ts';
+import { lastLine } from './programs.ts';
 
 /** Of ext4's superblock: where it is, its magic number, its state (kernel documentation, ext4, "Super Block"). */
 const EXT4 = { superblock: 1024, magicOffset: 0x38, magic: 0xef53, stateOffset: 0x3a, hasErrors: 2 } as const;
@@ -74,8 +75,4 @@ async function mend(
   const thorough = await programs.run(['e2fsck', '-y', device]);
   const outcome = thorough.exitCode <= 1 ? 'were mended, and files may be lost' : 'could not be mended';
   problems.push(`${label} had errors, which ${outcome}: ${lastLine(thorough.stdout)}`);
-}
-
-export function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
 }

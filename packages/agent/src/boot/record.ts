@@ -9,6 +9,8 @@ export interface BootRecord {
   readonly persistent: boolean;
   /** True when this boot made the partitions. */
   readonly firstBoot: boolean;
+  /** This boot of recovery has done a reset, and is ended for the node's own system. */
+  readonly reset?: boolean;
   /** One sentence each: what is not as it should be. */
   readonly problems: readonly string[];
   /** Milliseconds that `cairn boot` took. */

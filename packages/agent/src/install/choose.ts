@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { formatBytes } from '@cairn/bytes';
 import type { Files, Host } from '@cairn/host';
-import { lastLine } from '../boot/partitions.ts';
+import { lastLine } from '../boot/programs.ts';
 import { AgentError } from '../error.ts';
 import { type DiskFacts, isPartition, readDisks } from './disks.ts';
 

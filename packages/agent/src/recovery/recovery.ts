@@ -36,13 +36,23 @@ export async function refreshRecovery(
  */
 export async function bootIntoRecovery(host: Host, options: SessionOptions = {}): Promise<void> {
   await withNode(host, 'boot-into', options, async ({ survey }) => {
-    requireRecovery(survey);
-    await openEfi(host);
-    await writeVariable(host, 'LoaderEntryOneShot', LOADER_VENDOR, {
-      attributes: KEPT,
-      // The loader's id of an entry is its file's name.
-      data: encodeText(RECOVERY_FILE),
-    });
+    await chooseRecovery(host, survey, async () => true);
+  });
+}
+
+/** Tells the loader, once all that has to be there is, and `before` has been done and says so. */
+export async function chooseRecovery(
+  host: Host,
+  survey: Survey,
+  before: () => Promise<boolean>,
+): Promise<void> {
+  requireRecovery(survey);
+  await openEfi(host);
+  if (!(await before())) return;
+  await writeVariable(host, 'LoaderEntryOneShot', LOADER_VENDOR, {
+    attributes: KEPT,
+    // The loader's id of an entry is its file's name.
+    data: encodeText(RECOVERY_FILE),
   });
 }
 

@@ -45,6 +45,16 @@ const IMAGE_COMMANDS: readonly CommandEntry[] = [
     load: async (commands) => (await import('./boot-into.ts')).bootIntoCommand(commands),
   },
   {
+    name: 'reset',
+    summary: 'make all that this node keeps anew; its releases stay',
+    load: async (commands) => (await import('./reset.ts')).resetCommand(commands),
+  },
+  {
+    name: 'logs',
+    summary: 'gather what tells from afar what is wrong with this node, without secrets',
+    load: async (commands) => (await import('./logs.ts')).logsCommand(commands),
+  },
+  {
     name: 'upgrade',
     summary: 'put a release into this node’s other slot, to be booted next',
     load: async (commands) => (await import('./upgrade.ts')).upgradeCommand(commands),

@@ -13,7 +13,7 @@ export interface SweepOptions {
   readonly rules?: Rules;
   /** How many failures are told in full. 20 unless given. */
   readonly failures?: number;
-  /** How many states are picked by chance to be booted really. None unless given. */
+  /** How many states are picked by chance to be booted really, of each kind as many. None unless given. */
   readonly sample?: number;
   readonly onProgress?: (judged: number, total: number, failed: number) => void;
   readonly signal?: AbortSignal;
@@ -47,7 +47,7 @@ export interface SweepResult {
   readonly failed: number;
   /** The first ones. */
   readonly failures: readonly JudgedState[];
-  /** Some of all, by chance: to be booted really. */
+  /** Some of each kind, by chance, the kinds in turn: to be booted really. */
   readonly sample: readonly JudgedState[];
   /** What is on the disk when all was written. */
   readonly last: Verdict;
@@ -134,7 +134,7 @@ class Tally {
   readonly #byKind: Record<StateKind, number> = { prefix: 0, dropped: 0, reordered: 0, torn: 0 };
   readonly #byBoots: Record<Boots, number> = { old: 0, new: 0, other: 0, recovery: 0, nothing: 0 };
   readonly #failures: JudgedState[] = [];
-  readonly #sample: JudgedState[] = [];
+  readonly #sample: Record<StateKind, JudgedState[]> = { prefix: [], dropped: [], reordered: [], torn: [] };
   #judged = 0;
   #failed = 0;
 
@@ -155,9 +155,11 @@ class Tally {
         this.#failures.push({ id, kind, description: describe(), verdict });
       }
     }
-    // Reservoir sampling: each state has the same chance, though how many there are is not known before.
-    const place = this.#sample.length < sample ? this.#sample.length : this.#random() % this.#judged;
-    if (place < sample) this.#sample[place] = { id, kind, description: describe(), verdict };
+    // Reservoir sampling: each state of a kind has the same chance, though how many there are is not known before.
+    const chosen = this.#sample[kind];
+    const share = Math.ceil(sample / 4);
+    const place = chosen.length < share ? chosen.length : this.#random() % this.#byKind[kind];
+    if (place < share) chosen[place] = { id, kind, description: describe(), verdict };
     if (this.#judged % 2048 === 0) onProgress?.(this.#judged, this.#total, this.#failed);
   }
 
@@ -168,7 +170,15 @@ class Tally {
       byBoots: this.#byBoots,
       failed: this.#failed,
       failures: this.#failures,
-      sample: this.#sample,
+      sample: inTurn(Object.values(this.#sample)).slice(0, this.#options.sample ?? 0),
     };
   }
+}
+
+/** The first of each list, then the second of each, and so on. */
+function inTurn<T>(lists: readonly (readonly T[])[]): T[] {
+  const longest = Math.max(...lists.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, index) =>
+    lists.flatMap((list) => list.slice(index, index + 1)),
+  ).flat();
 }

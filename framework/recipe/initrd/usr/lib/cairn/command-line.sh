@@ -25,18 +25,20 @@ check_command_line() {
   set +f
 }
 
-# Sets `hash`, `hash_offset` (bytes from the slot's start to the verity superblock) and `init`.
+# Sets `hash`, `hash_offset` (bytes from the slot's start to the verity superblock), `init`, and `initrd_limit`, in seconds.
 read_command_line() {
-  hash='' hash_offset='' init=''
+  hash='' hash_offset='' init='' initrd_limit=300
   set -f
   for word in $signed; do
     case "$word" in
       roothash=*) hash=${word#*=} ;;
       cairn.hash-offset=*) hash_offset=${word#*=} ;;
       init=*) init=${word#*=} ;;
+      cairn.initrd-limit=*) initrd_limit=${word#*=} ;;
     esac
   done
   set +f
+  case "$initrd_limit" in '' | *[!0-9]*) why='cairn.initrd-limit on the command line is no number of seconds'; return 1 ;; esac
   case "$hash:$hash_offset:$init" in
     :* | *::* | *: | *:*[!0-9]*:*) why='the command line of this UKI lacks roothash, cairn.hash-offset or init'; return 1 ;;
   esac

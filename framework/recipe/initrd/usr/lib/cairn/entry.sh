@@ -5,14 +5,16 @@ efi=/sys/firmware/efi
 # Boot Loader Interface: systemd's vendor id.
 loader_vendor=4a67b082-0a4c-41cf-b6c7-440b29bb8c4f
 
-# Sets `entry` to the file name of the loader's entry, in lower case; empty where there is no such loader.
+# Sets `entry` to the file name of the loader's entry, in lower case, and `counted` to whether its boots are counted, which is so on
+# trial; both are empty where there is no such loader.
 read_entry() {
-  entry=''
+  entry='' counted=''
   [ -d "$efi" ] || return 0
   modprobe --quiet efivarfs
   mount -t efivarfs -o ro,nosuid,nodev,noexec efivarfs "$efi/efivars" 2>/dev/null
   variable=$efi/efivars/LoaderEntrySelected-$loader_vendor
   [ ! -e "$variable" ] || entry=$(entry_in "$variable")
+  [ ! -e "$efi/efivars/LoaderBootCountPath-$loader_vendor" ] || counted=yes
   umount "$efi/efivars" 2>/dev/null
   return 0
 }

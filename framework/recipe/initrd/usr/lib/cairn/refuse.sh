@@ -13,6 +13,14 @@ refuse() {
   exit 1
 }
 
+# Recovery was booted for a reset, which is done: the next boot is the node's own system.
+reboot_after_reset() {
+  echo 'Cairn: the reset is done, rebooting.'
+  # Flush, make read-only, reboot (kernel documentation, "Linux Magic System Request Key Hacks").
+  for key in s u b; do echo "$key" >/proc/sysrq-trigger; sleep 2; done
+  exit 1
+}
+
 refuse_without_slot() {
   set -- 'No slot holds the release that this UKI was made for:' "  root hash $hash"
   for each in $(list_slots); do

@@ -36,7 +36,7 @@ async function resolveIn(
   plainHttp = '',
 ): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [CLIENT, reference, plainHttp], {
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], ...environment },
   });
   return stdout.trim();
 }

@@ -67,6 +67,7 @@ async function setUp(context: TestContext, list: readonly steps.Step[]) {
     tries: '0',
     broken: false,
     sample: '2',
+    boot: '0',
     json: false,
   };
   const lines: string[] = [];
