@@ -127,7 +127,7 @@ const MAY_BE_EMPTY: ReadonlySet<Format> = new Set<Format>([
 
 function checkText(tree: ScalarTree, text: string, shape: ScalarShape, path: string, context: Context): void {
   const { format, values, anyCase, templated, secret } = shape.facts;
-  if (isTemplate(text)) {
+  if (templated !== false && isTemplate(text)) {
     const fault = templated === true ? context.checkTemplate?.(text) : undefined;
     if (fault !== undefined) tell(context, tree.at, path, { code: 'template', ...fault });
     return;
