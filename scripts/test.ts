@@ -1,9 +1,10 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { finished } from 'node:stream/promises';
-import { run } from 'node:test';
-import { spec } from 'node:test/reporters';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { cacheFolder } from '@cairn/host';
+import { type Duration, type Outcome, runFiles } from './test-report.ts';
 
 /**
  * Runs the tests in phases and closes with one line that counts them all.
@@ -14,7 +15,10 @@ import { cacheFolder } from '@cairn/host';
  */
 interface Phase {
   readonly name: string;
+  /** Processes at a time. */
   readonly concurrency: number;
+  /** The files of a package run in one process, one after the other: starting one costs more than most of them do. */
+  readonly sharesProcess?: true;
   readonly takes: (file: string) => boolean;
 }
 
@@ -25,6 +29,7 @@ const isSlow = (file: string) => file.endsWith('.slow.test.ts');
 const UNIT: Phase = {
   name: 'units',
   concurrency: 2,
+  sharesProcess: true,
   takes: (file) => !isMachine(file) && !isHostile(file) && !isSlow(file),
 };
 const HOSTILE: Phase = { name: 'generated and hostile input', concurrency: 2, takes: isHostile };
@@ -35,7 +40,7 @@ const MACHINE: Phase = { name: 'virtual machines', concurrency: 2, takes: isMach
 const SLOWEST = 12;
 
 /**
- * Each file is a process of its own, and so is each `cairn` that a test starts: what they spend on stripping types and on
+ * Most files are processes of their own, and so is each `cairn` that a test starts: what they spend on stripping types and on
  * compiling is half of their start, and is the same each time (Node's documentation, "Module compile cache").
  */
 process.env['NODE_COMPILE_CACHE'] ??= join(cacheFolder(process.env), 'compile');
@@ -58,6 +63,48 @@ const files = globSync([
   .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
   .sort();
 
+/** The files of each package; the largest groups first, so that no long one is left at the end. */
+function groupsOf(chosen: readonly string[]): string[][] {
+  const groups = Map.groupBy(chosen, (file) => file.slice(0, file.indexOf('/test/') + 1) || 'e2e/');
+  return [...groups.values()].sort((a, b) => b.length - a.length);
+}
+
+/** Runs files in a process of their own; what they print is shown in one piece. */
+async function runGroup(group: readonly string[]): Promise<Outcome> {
+  const child = fork(join(import.meta.dirname, 'test-group.ts'), group, {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    timeout: FILE_TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+  });
+  let outcome: Outcome | undefined;
+  child.on('message', (message) => (outcome = message as Outcome));
+  const printed = [child.stdout, child.stderr].map((stream) => (stream === null ? '' : text(stream)));
+  const [[code, signal], ...texts] = await Promise.all([once(child, 'exit'), ...printed]);
+  process.stdout.write(texts.join(''));
+  if (outcome !== undefined && code === 0) return outcome;
+  // A crash, or an end by `process.exit`, is no outcome: it counts as a failure whatever was reported before.
+  console.log(`the process of ${group.join(' ')} ended with ${code ?? signal}`);
+  return { passed: 0, skipped: 0, ...outcome, failed: (outcome?.failed ?? 0) + 1, durations: [] };
+}
+
+async function runGroups(phase: Phase, chosen: readonly string[]): Promise<Outcome> {
+  const waiting = groupsOf(chosen);
+  const outcomes: Outcome[] = [];
+  const work = async (): Promise<void> => {
+    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
+      outcomes.push(await runGroup(group));
+    }
+  };
+  await Promise.all(Array.from({ length: phase.concurrency }, work));
+  const sum = (of: (outcome: Outcome) => number) => outcomes.reduce((total, each) => total + of(each), 0);
+  return {
+    passed: sum((each) => each.passed),
+    failed: sum((each) => each.failed),
+    skipped: sum((each) => each.skipped),
+    durations: outcomes.flatMap(({ durations }): readonly Duration[] => durations),
+  };
+}
+
 let passed = 0;
 let failed = 0;
 let skipped = 0;
@@ -66,23 +113,16 @@ for (const phase of mode === 'fast' ? [UNIT] : [UNIT, HOSTILE, SLOW, MACHINE]) {
   if (chosen.length === 0) continue;
   console.log(`\n${phase.name}: ${chosen.length} files`);
   const start = performance.now();
-  const durations: { readonly file: string; readonly seconds: number }[] = [];
-  const events = run({ files: chosen, concurrency: phase.concurrency, timeout: FILE_TIMEOUT_MS });
-  events.on('test:summary', (summary) => {
-    // One summary a file, and one, without a file, of all.
-    if (summary.file !== undefined) {
-      durations.push({ file: relative('.', summary.file), seconds: summary.duration_ms / 1000 });
-      return;
-    }
-    const { tests, skipped: left, todo } = summary.counts;
-    passed += summary.counts.passed;
-    skipped += left + todo;
-    failed += tests - summary.counts.passed - left - todo;
-  });
-  const report = events.compose(new spec());
-  report.pipe(process.stdout, { end: false });
-  await finished(report, { writable: false });
-  for (const { file, seconds } of durations.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST)) {
+  const outcome =
+    phase.sharesProcess === true
+      ? await runGroups(phase, chosen)
+      : await runFiles({ files: chosen, concurrency: phase.concurrency, timeout: FILE_TIMEOUT_MS });
+  passed += outcome.passed;
+  failed += outcome.failed;
+  skipped += outcome.skipped;
+  for (const { file, seconds } of outcome.durations
+    .toSorted((a, b) => b.seconds - a.seconds)
+    .slice(0, SLOWEST)) {
     console.log(`${phase.name}: ${seconds.toFixed(1).padStart(6)} s  ${file}`);
   }
   console.log(`${phase.name}: ${((performance.now() - start) / 1000).toFixed(0)} s`);

@@ -109,6 +109,7 @@ const WRONG: readonly [string, RegExp][] = [
   [check('{http: "http://h/", status: 99}'), /status is not a number/],
   [check('{command: true}'), /^x:4: command is not a list$/],
   [check('{command: []}'), /^x:4: command is empty$/],
+  [check('{command: [""]}'), /^x:4: command names no program$/],
   [check('{command: [a, [b]]}'), /what is in command is not a text/],
   [check('{command: ["a\\0b"]}'), /has a zero byte in it/],
   [check('{kubernetes: yes}'), /^x:4: kubernetes has to be node-ready$/],
@@ -193,6 +194,11 @@ test('a file that cannot be read is not passed over', async (context) => {
     code: 'bad-config',
     message: '/oem/90.yaml cannot be read: bad sector',
   });
+});
+
+test('an argument may be empty', () => {
+  const [own] = parseHealth(`${HEAD}${check('{command: [test, -z, ""]}')}`, 'x')?.checks ?? [];
+  assert.deepEqual(own?.kind === 'command' && own.argv, ['test', '-z', '']);
 });
 
 test('a key with nothing but comments behind it is as if it were not there', () => {

@@ -33,8 +33,17 @@ export interface TestRelease {
 const FOLDER = mkdtempSync(join(tmpdir(), 'cairn-upgrade-'));
 process.once('exit', () => rmSync(FOLDER, { recursive: true, force: true }));
 
-/** A small, real release. The image's digest is made of the version. */
-export async function makeRelease(version: string): Promise<TestRelease> {
+/** By version: files of tests that share a process share these too. */
+const MADE = new Map<string, Promise<TestRelease>>();
+
+/** A small, real release, made once. The image's digest is made of the version. */
+export function makeRelease(version: string): Promise<TestRelease> {
+  const made = MADE.get(version) ?? renderTestRelease(version);
+  MADE.set(version, made);
+  return made;
+}
+
+async function renderTestRelease(version: string): Promise<TestRelease> {
   const folder = join(FOLDER, `release-${version}`);
   const root = convertedTree();
   place(root, '/usr/share/big', makeFile(new Uint8Array(300_000).fill(version.charCodeAt(0))));

@@ -125,11 +125,12 @@ const REFUSED: readonly (readonly [string, string, RegExp])[] = [
 suite('what is refused, politely and at once', () => {
   for (const [name, text, message] of REFUSED) {
     test(name, () => {
-      const started = performance.now();
+      const before = process.cpuUsage();
       const { told } = read(text);
       assert.equal(told.length, 1);
       assert.match(told[0] ?? '', message);
-      assert.ok(performance.now() - started < 2000);
+      // Of the processor: a machine with other work may stop a process for longer than that.
+      assert.ok(process.cpuUsage(before).user < 1_000_000);
     });
   }
 });

@@ -63,7 +63,7 @@ export interface Facts {
   readonly typeHint?: string;
   /** Is not shown in messages. */
   readonly secret?: boolean;
-  /** Go templates are rendered in it. */
+  /** Go templates are rendered in it. `false`: they are not, and what looks like one is held against the format. */
   readonly templated?: boolean;
   /** Of a list. */
   readonly mostItems?: number;

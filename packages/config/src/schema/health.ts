@@ -5,9 +5,12 @@ import { choice, duration, integer, list, object, text, texts } from './kinds.ts
 const check = object(
   'A check: exactly one of unit, tcp, http, command, kubernetes.',
   {
-    unit: text('A unit that has to be active, with its ending: `ssh.service`.', { format: 'health-unit' }),
-    tcp: text('`HOST:PORT` that has to take a connection.', { format: 'tcp' }),
-    http: text('A URL that has to answer.', { format: 'health-url' }),
+    unit: text('A unit that has to be active, with its ending: `ssh.service`.', {
+      format: 'health-unit',
+      templated: false,
+    }),
+    tcp: text('`HOST:PORT` that has to take a connection.', { format: 'tcp', templated: false }),
+    http: text('A URL that has to answer.', { format: 'health-url', templated: false }),
     status: integer('The status that `http` has to answer with; 200 unless given.', 100, 599),
     command: texts('A program with its arguments, which has to succeed. It is not given to a shell.', {
       mostItems: 200,
@@ -23,7 +26,7 @@ export const health = object('When a release on trial is good.', {
   'allow-failed': texts(
     'Units that may have failed, with `*` and `?`.',
     { mostItems: 200 },
-    { format: 'unit-glob' },
+    { format: 'unit-glob', templated: false },
   ),
   checks: list('What has to hold besides.', check, { mostItems: 200 }),
 });

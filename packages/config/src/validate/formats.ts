@@ -49,10 +49,9 @@ export const FORMATS: Readonly<Record<Format, Check>> = {
   hostname(text) {
     const name = text.replace(/\.$/, '');
     if (name.length <= 253 && name.split('.').every((label) => LABEL.test(label))) return undefined;
-    return bad(
-      `${shown(text)} is not a host’s name`,
-      'Use letters, digits and hyphens; at most 63 between points.',
-    );
+    // Kairos sets it all the same, and so does the kernel.
+    const hint = 'Use letters, digits and hyphens; at most 63 between points.';
+    return { code: 'bad-value', severity: 'warning', message: `${shown(text)} is not a host’s name`, hint };
   },
   'user-name'(text) {
     if (USER.test(text)) return undefined;

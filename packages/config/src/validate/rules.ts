@@ -196,12 +196,13 @@ function healthCheck(tree: MapTree, path: string, context: Context): void {
     tell(context, status.at, childPath(path, 'status'), { code: 'conflict', message, hint: 'Take it away.' });
   }
   const command = tree.entries.get('command')?.value;
-  if (command?.kind === 'list' && command.items.length === 0) {
-    const hint = 'Write the program and its arguments.';
+  if (command?.kind !== 'list') return;
+  const [program] = command.items;
+  if (program === undefined || (program.kind === 'scalar' && program.text === '')) {
     tell(context, command.at, childPath(path, 'command'), {
       code: 'empty',
-      message: 'the command is empty',
-      hint,
+      message: program === undefined ? 'the command is empty' : 'the command names no program',
+      hint: 'Write the program and its arguments.',
     });
   }
 }

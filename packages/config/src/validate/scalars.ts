@@ -1,4 +1,4 @@
-import type { ScalarType } from '../schema/facts.ts';
+import type { Format, ScalarType } from '../schema/facts.ts';
 import type { ScalarShape } from '../shape.ts';
 import type { ScalarTree } from '../tree.ts';
 import { yesOrNo } from '../yaml/scalar.ts';
@@ -109,14 +109,31 @@ const READERS: Readonly<Record<ScalarType, Reader>> = {
   },
 };
 
+const MAY_BE_EMPTY: ReadonlySet<Format> = new Set<Format>([
+  'path',
+  'url',
+  'web-url',
+  'hostname',
+  'user-name',
+  'regex',
+  'device',
+  'ssh-key',
+  'unit',
+  'user-id',
+  'condition',
+  'architecture',
+  'ip',
+]);
+
 function checkText(tree: ScalarTree, text: string, shape: ScalarShape, path: string, context: Context): void {
   const { format, values, anyCase, templated, secret } = shape.facts;
-  if (isTemplate(text)) {
+  if (templated !== false && isTemplate(text)) {
     const fault = templated === true ? context.checkTemplate?.(text) : undefined;
     if (fault !== undefined) tell(context, tree.at, path, { code: 'template', ...fault });
     return;
   }
-  if (format !== undefined) {
+  // An empty text is one that is not set, to Kairos; a rule tells where there has to be one.
+  if (format !== undefined && !(text === '' && MAY_BE_EMPTY.has(format))) {
     const fault = FORMATS[format](text);
     if (fault !== undefined) tell(context, tree.at, path, fault);
   }

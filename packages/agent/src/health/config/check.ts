@@ -56,10 +56,10 @@ const PARSERS: Readonly<Record<Kind, (reader: Reader, entry: Entry, fields: Fiel
   },
   command(reader, entry) {
     const argv = reader.list(entry, 'command', MAX_ITEMS).map((item) => {
-      return reader.written(item) ?? reader.text(item, 'what is in command');
+      return reader.written(item) ?? reader.text(item, 'what is in command', { mayBeEmpty: true });
     });
-    if (argv.length > 0) return { kind: 'command', argv };
-    throw reader.error(entry.line, 'command is empty');
+    if (argv.length > 0 && argv[0] !== '') return { kind: 'command', argv };
+    throw reader.error(entry.line, argv.length === 0 ? 'command is empty' : 'command names no program');
   },
   kubernetes(reader, entry) {
     if (reader.plain(entry) === 'node-ready') return { kind: 'kubernetes' };

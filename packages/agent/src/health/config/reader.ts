@@ -91,9 +91,10 @@ export class Reader {
     return found.source ?? String(found.value);
   }
 
-  text(entry: Entry, name: string): string {
+  text(entry: Entry, name: string, { mayBeEmpty = false } = {}): string {
     const plain = this.plain(entry);
-    if (typeof plain !== 'string' || plain === '') throw this.error(entry.line, `${name} is not a text`);
+    if (typeof plain !== 'string' || (plain === '' && !mayBeEmpty))
+      throw this.error(entry.line, `${name} is not a text`);
     if (plain.includes('\0')) throw this.error(entry.line, `${name} has a zero byte in it`);
     return plain;
   }
