@@ -13,6 +13,8 @@ export interface ImageRecipe {
   readonly packages: readonly string[];
   /** Shell commands with the tree as `$1`. */
   readonly hooks: readonly string[];
+  /** Those that run before apt knows of any package. */
+  readonly setupHooks?: readonly string[];
 }
 
 const BASE = [
@@ -45,8 +47,18 @@ const SPECIAL_FILES = [
 
 const SERIAL_GETTY = 'echo "T0:2345:respawn:/sbin/getty -L ttyS0 115200 vt100" >> "$1/etc/inittab"';
 
+/** The source of trixie's packages, once more for its backports, which have newer ones. */
+const WITH_BACKPORTS =
+  'sed -n "s/^\\(deb .*\\) trixie main.*/\\1 trixie-backports main/p" "$1/etc/apt/sources.list" > "$1/etc/apt/sources.list.d/backports.list"';
+
 export const IMAGES = {
   'debian-13': { suite: 'trixie', packages: SYSTEMD, hooks: [...COMMON, ...SPECIAL_FILES] },
+  'debian-13-newer': {
+    suite: 'trixie',
+    packages: [...SYSTEMD, 'linux-image-cloud-amd64/trixie-backports'],
+    hooks: COMMON,
+    setupHooks: [WITH_BACKPORTS],
+  },
   'debian-12': { suite: 'bookworm', packages: SYSTEMD, hooks: COMMON },
   'debian-sid': { suite: 'sid', packages: SYSTEMD, hooks: COMMON },
   'debian-13-sysvinit': {
@@ -75,6 +87,7 @@ export async function ensureRecipe(host: Host, recipe: ImageRecipe, signal?: Abo
       packages: recipe.packages,
       variant: 'minbase',
       customizeHooks: recipe.hooks,
+      ...(recipe.setupHooks === undefined ? {} : { setupHooks: recipe.setupHooks }),
       // A mirror may stand still for longer than sid's two weeks; signatures are checked all the same.
       aptOptions: ['Acquire::Check-Valid-Until "false"'],
       ...(signal === undefined ? {} : { signal }),

@@ -66,7 +66,23 @@ export const BAD_LATE: readonly BadRelease[] = [
     files: unit('early', "ExecStart=/bin/sh -c 'echo 1 >/sys/fs/cgroup/init.scope/cgroup.freeze'"),
     reason: /and then no more was heard of it/,
   },
+  {
+    name: 'own-check-fails',
+    files: {
+      '/system/oem/health.yaml': { content: '#cloud-config\nhealth:\n  deadline: 30s\n' },
+      '/etc/cairn/health.d/10-licence': {
+        content: '#!/bin/sh\necho "the licence server does not answer" >&2\nexit 1\n',
+        mode: 0o755,
+      },
+    },
+    reason: /10-licence.*the licence server does not answer/,
+  },
 ];
+
+/** Newer than the good one, which has the version 0. */
+export function badVersion({ name }: BadRelease): string {
+  return `1-${name}`;
+}
 
 /** Builds a bad release as a folder of this name. */
 export async function buildBadRelease(host: Host, folder: string, bad: BadRelease): Promise<void> {
@@ -79,7 +95,7 @@ export async function buildBadRelease(host: Host, folder: string, bad: BadReleas
   );
   const framework = bad.initrd === undefined ? undefined : await varyInitrd(host, folder, bad.initrd);
   await buildRelease(host, { tar }, join(folder, bad.name), {
-    args: ['--version', bad.name, ...(bad.args ?? [])],
+    args: ['--version', badVersion(bad), ...(bad.args ?? [])],
     ...(framework === undefined ? {} : { framework }),
   });
   await host.files.remove(tar);

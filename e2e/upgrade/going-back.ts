@@ -6,7 +6,7 @@ import type { Guest, Machine } from '@cairn/testkit';
 import { buildRelease } from '../support/build.ts';
 import { carryReleases } from '../support/carrier.ts';
 import { BOOT_LIMIT_MS, logIn, startNode, temporaryFolder } from '../support/node.ts';
-import { type BadRelease, buildBadRelease } from './bad-releases.ts';
+import { type BadRelease, badVersion, buildBadRelease } from './bad-releases.ts';
 
 const host = realHost();
 const AGENT_LIMIT_MS = 300_000;
@@ -31,7 +31,7 @@ export function testBadReleases(releases: readonly BadRelease[]): void {
   before(async () => {
     folder = await temporaryFolder();
     const old = await buildRelease(host, 'debian-13', join(folder.path, 'good'), {
-      args: ['--version', 'good'],
+      args: ['--version', '0'],
     });
     for (const bad of releases) await buildBadRelease(host, folder.path, bad);
     const carrier = await carryReleases(
@@ -54,7 +54,9 @@ export function testBadReleases(releases: readonly BadRelease[]): void {
     return guest.output(`${carried}; ${script}`, { timeoutMs: AGENT_LIMIT_MS });
   }
 
-  async function goesBack({ name, reason }: BadRelease, tries: number): Promise<void> {
+  async function goesBack(bad: BadRelease, tries: number): Promise<void> {
+    const { name, reason } = bad;
+    const version = badVersion(bad);
     await onNode(`cairn upgrade /run/releases/${name}`);
     if (tries === 1) await onNode(ONE_TRY);
     await guest.reboot({ timeoutMs: BOOT_LIMIT_MS });
@@ -68,9 +70,9 @@ export function testBadReleases(releases: readonly BadRelease[]): void {
     );
     const status = JSON.parse(await onNode('cairn status --json'));
     assert.equal(status.slot, 'cairn-a');
-    const denied: Denied | undefined = status.denied.find(({ version }: Denied) => version === name);
+    const denied: Denied | undefined = status.denied.find((each: Denied) => each.version === version);
     assert.match(denied?.reason ?? 'not denied', reason);
-    assert.ok((await onNode('cairn status')).includes(`${name}, at `), 'cairn status tells of it');
+    assert.ok((await onNode('cairn status')).includes(`${version}, at `), 'cairn status tells of it');
     const again = await guest.run(`cairn upgrade /run/releases/${name}`, { timeoutMs: AGENT_LIMIT_MS });
     assert.notEqual(again.exitCode, 0);
     assert.ok(again.stderr.includes(denied?.reason ?? '-'), again.stderr);

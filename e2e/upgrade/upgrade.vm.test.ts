@@ -6,24 +6,32 @@ import { loadRelease } from '@cairn/release';
 import type { Guest, Machine } from '@cairn/testkit';
 import { buildRelease } from '../support/build.ts';
 import { carryReleases } from '../support/carrier.ts';
+import type { ImageName } from '../support/images.ts';
 import { BOOT_LIMIT_MS, logIn, startNode, temporaryFolder, waitUntilGood } from '../support/node.ts';
 
 const host = realHost();
 const AGENT_LIMIT_MS = 300_000;
 
-/** One machine for all of these, in their order: an upgrade, its trial, and the way back. */
+/**
+ * One machine for all of these, in their order: from Debian 12 to 13 and back, both slots ruined, and from recovery on to 13
+ * again and to a 13 with newer packages.
+ */
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let machine: Machine;
 let guest: Guest;
 
+async function build(name: string, image: ImageName, version: string): Promise<string> {
+  return buildRelease(host, image, join(folder.path, name), { args: ['--version', version] });
+}
+
 before(async () => {
   folder = await temporaryFolder();
-  const old = await buildRelease(host, 'debian-13', join(folder.path, 'old'), { args: ['--version', '1'] });
-  await buildRelease(host, 'debian-13', join(folder.path, 'new'), { args: ['--version', '2'] });
-  const carrier = await carryReleases(host, folder.path, ['new']);
+  const old = await build('old', 'debian-12', '12');
+  await build('new', 'debian-13', '13');
+  await build('newer', 'debian-13-newer', '13.1');
+  const carrier = await carryReleases(host, folder.path, ['new', 'newer']);
   machine = await startNode(old, { disks: [{ path: old }, { path: carrier }] });
   guest = await logIn(machine);
-  await guest.output('mkdir /run/releases && mount -o ro /dev/vdb /run/releases');
 });
 
 after(async () => {
@@ -47,16 +55,29 @@ function statesOf({ slots }: Status): string[] {
   return slots.map(({ label, state, version = '' }) => `${label} ${state} ${version}`.trimEnd());
 }
 
+/** What the image says that it is, and whose kernel runs. */
+async function distro(): Promise<string> {
+  return guest.output('. /etc/os-release; echo "$ID $VERSION_ID, Linux $(uname -r | cut -d. -f1)"');
+}
+
+async function upgradeTo(release: string): Promise<string> {
+  const carried =
+    'mountpoint -q /run/releases || { mkdir /run/releases && mount -o ro /dev/vdb /run/releases; }';
+  return guest.output(`${carried}; cairn upgrade /run/releases/${release} 2>&1`, {
+    timeoutMs: AGENT_LIMIT_MS,
+  });
+}
+
 async function rootHashOf(release: string): Promise<string> {
   return (await loadRelease(host.files, join(folder.path, release))).root.rootHash;
 }
 
 test('an upgrade is written, verified and committed; what runs is left alone', async () => {
-  const said = await guest.output('cairn upgrade /run/releases/new 2>&1', { timeoutMs: AGENT_LIMIT_MS });
-  assert.match(said, /upgrade to Debian GNU\/Linux 2 in cairn-b: done in [0-9.]+ s/);
+  assert.equal(await distro(), 'debian 12, Linux 6\n');
+  assert.match(await upgradeTo('new'), /upgrade to Debian GNU\/Linux 13 in cairn-b: done in [0-9.]+ s/);
   const now = await status();
   assert.equal(now.rootHash, await rootHashOf('old'));
-  assert.deepEqual(statesOf(now), ['cairn-a good 1', 'cairn-b pending 2', 'cairn-recovery empty']);
+  assert.deepEqual(statesOf(now), ['cairn-a good 12', 'cairn-b pending 13', 'cairn-recovery empty']);
   assert.deepEqual(
     now.boots.map(({ entry }) => entry),
     ['cairn-2+3.conf', 'cairn-1.conf'],
@@ -70,12 +91,13 @@ test('the next boot takes it, on trial: the loader has counted', async () => {
   assert.equal(now.rootHash, await rootHashOf('new'));
   assert.equal(now.slot, 'cairn-b');
   assert.deepEqual(now.problems, []);
+  assert.equal(await distro(), 'debian 13, Linux 6\n');
 });
 
 test('it is found healthy and blessed by itself; the other release is still there', async () => {
   await waitUntilGood(guest);
   const now = await status();
-  assert.deepEqual(statesOf(now), ['cairn-a good 1', 'cairn-b good 2', 'cairn-recovery empty']);
+  assert.deepEqual(statesOf(now), ['cairn-a good 12', 'cairn-b good 13', 'cairn-recovery empty']);
   assert.deepEqual(
     now.boots.map(({ entry }) => entry),
     ['cairn-2.conf', 'cairn-1.conf'],
@@ -89,6 +111,7 @@ test('a rollback makes the other release the next, and the boot after it is that
   const now = await status();
   assert.equal(now.rootHash, await rootHashOf('old'));
   assert.equal(now.slot, 'cairn-a');
+  assert.equal(await distro(), 'debian 12, Linux 6\n');
 });
 
 /** Where a partition begins on the disk, in bytes: the kernel counts in 512. */
@@ -98,7 +121,7 @@ async function startOf(partition: string): Promise<number> {
 
 test('a corrupted block in one slot, the other overwritten: recovery comes up by itself, and says why', async () => {
   const said = await guest.output('cairn upgrade --recovery 2>&1', { timeoutMs: AGENT_LIMIT_MS });
-  assert.match(said, /make Debian GNU\/Linux 1, which runs, the recovery release: done/);
+  assert.match(said, /make Debian GNU\/Linux 12, which runs, the recovery release: done/);
   const [a, b] = [await startOf('vda2'), await startOf('vda3')];
   const { hashOffset } = (await loadRelease(host.files, join(folder.path, 'new'))).root;
   await guest.output('sync');
@@ -121,27 +144,34 @@ test('a corrupted block in one slot, the other overwritten: recovery comes up by
   const [ofB, ofA, advice, ...more] = now.problems;
   assert.match(
     ofB ?? '',
-    /^Debian GNU\/Linux 2, by cairn-2\+0-1\.conf, is not booted any more: no slot holds it any more/,
+    /^Debian GNU\/Linux 13, by cairn-2\+0-1\.conf, is not booted any more: no slot holds it any more/,
   );
   assert.match(
     ofA ?? '',
-    /^Debian GNU\/Linux 1, by cairn-3\+0-3\.conf, is not booted any more: an earlier boot of it ended in a kernel panic: dm-verity device corrupted \(device-mapper: verity: \S+ data block 0 is corrupted\)/,
+    /^Debian GNU\/Linux 12, by cairn-3\+0-3\.conf, is not booted any more: an earlier boot of it ended in a kernel panic: dm-verity device corrupted \(device-mapper: verity: \S+ data block 0 is corrupted\)/,
   );
   assert.match(advice ?? '', /^this is the recovery system, as no slot can be booted/);
   assert.deepEqual(more, []);
 });
 
 test('an upgrade in recovery mends the node', async () => {
-  await guest.output(
-    'mkdir /run/releases && mount -o ro /dev/vdb /run/releases && cairn upgrade /run/releases/new',
-    {
-      timeoutMs: AGENT_LIMIT_MS,
-    },
-  );
+  await upgradeTo('new');
   await guest.reboot({ timeoutMs: BOOT_LIMIT_MS });
   guest = await logIn(machine);
   const now = await status();
   assert.equal(now.slot, 'cairn-a');
   assert.equal(now.rootHash, await rootHashOf('new'));
+  assert.deepEqual(now.problems, []);
+  await waitUntilGood(guest);
+});
+
+test('from Debian 13 to one with newer packages, in the slot that was ruined', async () => {
+  await upgradeTo('newer');
+  await guest.reboot({ timeoutMs: BOOT_LIMIT_MS });
+  guest = await logIn(machine);
+  assert.match(await distro(), /^debian 13, Linux ([7-9]|\d\d)\n$/);
+  await waitUntilGood(guest);
+  const now = await status();
+  assert.deepEqual(statesOf(now), ['cairn-a good 13', 'cairn-b good 13.1', 'cairn-recovery good 12']);
   assert.deepEqual(now.problems, []);
 });

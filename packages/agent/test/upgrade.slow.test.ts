@@ -198,6 +198,11 @@ const REFUSED: readonly {
     prepare: (root, source) => truncateSync(join(root, source, 'release.json'), 10),
     error: { code: 'bad-release', message: /not JSON/ },
   },
+  {
+    name: 'a root that is damaged inside',
+    prepare: damageInside,
+    error: { code: 'bad-release', message: /root\.erofs: data block 48, at byte 196608, is not what it was/ },
+  },
   { name: 'the release that runs', release: OLD, error: { code: 'running', message: /1\.0 runs already/ } },
   {
     name: 'an ESP that is full',
@@ -311,15 +316,20 @@ test('a lock of a process that is gone is taken over', async () => {
   assert.equal(await whatBoots(root, ALL), '2.0');
 });
 
-test('a root that is damaged inside is found when it is read back, and is not bootable', async () => {
-  const root = makeNode({ a: { ...OLD, entry: 'cairn-1.conf' } });
-  const source = sourceIn(root, NEW);
+/** Flips a bit of the release's root, in its data block 48. */
+function damageInside(root: string, source: string): void {
   const path = join(root, source, 'root.erofs');
   const bytes = readFileSync(path);
   bytes[200_000] = (bytes[200_000] ?? 0) ^ 1;
   writeFileSync(path, bytes);
+}
+
+test('a root that is damaged on its way to the slot is found when it is read back, and is not bootable', async () => {
+  const root = makeNode({ a: { ...OLD, entry: 'cairn-1.conf' } });
+  const source = sourceIn(root, NEW);
+  damageInside(root, source);
   await assert.rejects(
-    upgrade(hostOf(root), async () => folderSource(source), {}),
+    upgrade(hostOf(root), async () => ({ ...folderSource(source), madeHere: true }), {}),
     {
       code: 'not-verified',
       message: /read back from cairn-b .* data block 48/,

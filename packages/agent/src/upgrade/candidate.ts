@@ -1,7 +1,8 @@
 import { type ByteSource, chunksOf, readExactly, sha256Hex, sha256OfStream } from '@cairn/bytes';
-import { DiskError, parseVeritySuperblock, readUki } from '@cairn/disk';
+import { DiskError, parseVeritySuperblock, readUki, verifyVerity } from '@cairn/disk';
 import type { Files } from '@cairn/host';
 import { parseRelease, RELEASE_FILES, RELEASE_LIMIT, type Release } from '@cairn/release';
+import { type Watcher, watched } from '../actions/run.ts';
 import { AgentError } from '../error.ts';
 
 /** A release folder that is to be installed, looked through. */
@@ -17,8 +18,7 @@ const HINT = 'It was cut short, changed or damaged. Fetch or render it again.';
 
 /**
  * Reads a release's description, and checks that root and UKI are there, as large as it says, the UKI with its digest and the
- * command line that boots this root, and that the root's hash tree has the root hash on top. Every block of the root is
- * verified when it has been written.
+ * command line that boots this root, and that the root's hash tree has the root hash on top.
  *
  * @throws AgentError `bad-release`
  */
@@ -45,6 +45,25 @@ export async function loadCandidate(files: Files, folder: string, signal?: Abort
   await using uki = await files.open(`${folder}/${release.uki.file}`, 'read');
   await checkParts({ release, root, uki, place: folder }, signal);
   return { folder, release, description: { size: bytes.length, sha256: sha256Hex(bytes) } };
+}
+
+/** Reads the whole root, and verifies each of its blocks. Throws AgentError `bad-release`, HostError. */
+export async function verifyCandidate(
+  files: Files,
+  { folder, release: { root } }: Candidate,
+  watcher: Watcher,
+): Promise<void> {
+  const path = `${folder}/${root.file}`;
+  await using file = await files.open(path, 'read');
+  try {
+    await verifyVerity(watched(file, root.size, watcher, 'check'), root.rootHash, {
+      hashOffset: root.hashOffset,
+      ...(watcher.signal === undefined ? {} : { signal: watcher.signal }),
+    });
+  } catch (cause) {
+    if (!(cause instanceof DiskError)) throw cause;
+    throw new AgentError('bad-release', `${path}: ${cause.message}`, { hint: HINT, cause });
+  }
 }
 
 /** A release, opened. */

@@ -1,18 +1,19 @@
 import type { Host } from '@cairn/host';
 import { execute } from '../actions/execute.ts';
 import type { Plan } from '../actions/steps.ts';
-
 import { checkSameDisk } from '../node/disk.ts';
 import { readDefaultRoutes } from '../node/routes.ts';
 import { requireOem, type SessionOptions, withNode } from '../node/session.ts';
 import { idleSlot, type Survey } from '../node/survey.ts';
-import { loadCandidate } from './candidate.ts';
+import { loadCandidate, verifyCandidate } from './candidate.ts';
 import { checkImage, planUpgrade, type UpgradeOptions } from './plan.ts';
 
 /** Where the release comes from. */
 export interface UpgradeSource extends AsyncDisposable {
   /** The digest of the image, where it is known before the release is. */
   readonly imageDigest?: string | undefined;
+  /** The root was hashed as it was made, block by block: it need not be read once more before it is written. */
+  readonly madeHere?: true;
   /** Makes the release be a folder. It lies there until the source is disposed of. */
   folder(): Promise<string>;
 }
@@ -65,6 +66,8 @@ export async function upgrade(
       request,
     );
     if (request.dryRun === true) return { plan, done: false };
+    // Before the slot is touched: it holds the release that could be gone back to.
+    if (source.madeHere !== true) await verifyCandidate(files, candidate, run);
     await run.esp.allowWrites();
     await execute(plan, run);
     return { plan, done: true };

@@ -116,6 +116,7 @@ async function imageSource(
   const imageOptions = { ...options, cache: false };
   return {
     imageDigest: await digestOf(session, imageOptions, name),
+    madeHere: true,
     async folder() {
       const out = join(WORK, 'release');
       await using input = await openInput(session, imageOptions, name, WORK);
