@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Host, runChecked } from '@cairn/host';
 import { RELEASE_FILES } from '@cairn/release';
 
-/** A disk with releases in folders, as a stick would bring them: raw, ext4. */
+/** A disk with releases in folders, as a stick would bring them: raw, ext4. What is one file here is one file there. */
 export async function carryReleases(
   host: Host,
   folder: string,
@@ -12,7 +12,7 @@ export async function carryReleases(
   for (const name of releases) {
     await host.files.makeDirectory(join(tree, name));
     for (const file of Object.values(RELEASE_FILES)) {
-      await runChecked(host.programs, ['cp', join(folder, name, file), join(tree, name, file)]);
+      await runChecked(host.programs, ['cp', '--link', join(folder, name, file), join(tree, name, file)]);
     }
   }
   const disk = join(folder, 'carrier.raw');

@@ -52,7 +52,8 @@ const WITH_BACKPORTS =
   'sed -n "s/^\\(deb .*\\) trixie main.*/\\1 trixie-backports main/p" "$1/etc/apt/sources.list" > "$1/etc/apt/sources.list.d/backports.list"';
 
 export const IMAGES = {
-  'debian-13': { suite: 'trixie', packages: SYSTEMD, hooks: [...COMMON, ...SPECIAL_FILES] },
+  // dmsetup, with which tests make disks that fail.
+  'debian-13': { suite: 'trixie', packages: [...SYSTEMD, 'dmsetup'], hooks: [...COMMON, ...SPECIAL_FILES] },
   'debian-13-newer': {
     suite: 'trixie',
     packages: [...SYSTEMD, 'linux-image-cloud-amd64/trixie-backports'],

@@ -52,7 +52,7 @@ test('what waits for a reboot, and what has failed and why', async () => {
   const root = makeNode({ a: { ...OLD, entry: 'cairn-1.conf' } });
   await upgrade(hostOf(root), async () => folderSource(sourceIn(root, NEW)), {});
   const pending = await textOf(root);
-  assert.match(pending, /^cairn-b: +Sample OS 2\.0, pending: it was not booted yet; 3 tries are left$/m);
+  assert.match(pending, /^cairn-b: +Sample OS 2\.0, pending: it was not booted yet; it has 3 tries left$/m);
   assert.match(
     pending,
     /^next boot: +Sample OS 2\.0 from cairn-b, on trial \(3 tries left\), by cairn-2\+3\.conf$/m,

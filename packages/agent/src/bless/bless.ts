@@ -7,6 +7,7 @@ import { type SessionOptions, withNode } from '../node/session.ts';
 import { surveyNode } from '../node/survey.ts';
 import { planAcquit, planBless, planDeny } from './decide.ts';
 import { explain } from './evidence.ts';
+import { forgetPanics } from './pstore.ts';
 
 /**
  * Says that what runs is good: from now on its boots are not counted. Does nothing, and says so, where it is good already.
@@ -57,6 +58,7 @@ export async function settle(host: Host, options: SessionOptions = {}): Promise<
     if (acquitted !== undefined) {
       await run.esp.allowWrites();
       await execute(acquitted, run);
+      await forgetPanics(host);
     }
     return { recovered, denied, acquitted };
   });

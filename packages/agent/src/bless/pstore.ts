@@ -46,6 +46,17 @@ export async function lastPanic(host: Host, since: number): Promise<Panic | unde
   return newestPanic(found);
 }
 
+/**
+ * Removes what the firmware has kept of panics. systemd-pstore.service does it at each boot; where it is not, the initrd would come
+ * upon the same panic in each boot, and doubt a release that is good.
+ */
+export async function forgetPanics(host: Host): Promise<void> {
+  await mountPstore(host);
+  for (const name of (await quietly(() => host.files.list(PSTORE))) ?? []) {
+    if (RECORD.test(name)) await quietly(() => host.files.remove(`${PSTORE}/${name}`));
+  }
+}
+
 /** Pure: the newest of the panics in files of pstore. */
 export function newestPanic(found: readonly PstoreFile[]): Panic | undefined {
   const newest = found

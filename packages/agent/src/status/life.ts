@@ -119,7 +119,7 @@ function doubtOf(entry: LoaderEntry): string | undefined {
   const { tries } = entry.name;
   const { doubt } = entry.text;
   if (tries === undefined || doubt === undefined) return undefined;
-  return `${isSpent(entry) ? 'is not booted any more' : `has ${tries.left} tries left`}: ${doubt}`;
+  return `${isSpent(entry) ? 'is not booted any more' : `has ${triesOf(tries.left)} left`}: ${doubt}`;
 }
 
 /** The initrd takes it from recovery then, if that holds it. */
@@ -183,10 +183,14 @@ function judge(
     return { state: 'bad', why };
   }
   const { doubt } = entry.text;
-  if (doubt !== undefined) return { state: 'pending', why: `${doubt}; ${tries.left} tries are left` };
+  if (doubt !== undefined) return { state: 'pending', why: `${doubt}; it has ${triesOf(tries.left)} left` };
   const why =
     tries.done === 0
       ? 'it was not booted yet'
       : `it was booted ${tries.done} times, and is not known to be good yet`;
-  return { state: 'pending', why: `${why}; ${tries.left} tries are left` };
+  return { state: 'pending', why: `${why}; it has ${triesOf(tries.left)} left` };
+}
+
+function triesOf(left: number): string {
+  return left === 1 ? 'one try' : `${left} tries`;
 }
