@@ -2,6 +2,7 @@ import { CairnError } from '@cairn/bytes';
 import { withAction } from '../state/change.ts';
 import { changeState } from '../state/store.ts';
 import type { ActionRecord } from '../state/types.ts';
+import { replaceLoader } from './boot-loader.ts';
 import { commit, commitRecovery, promote, removeEntries } from './entries.ts';
 import { type Journal, removeJournal, saveJournal } from './journal.ts';
 import { record } from './record.ts';
@@ -23,6 +24,7 @@ const EXECUTORS: { readonly [Name in Step['step']]: (step: StepOf<Name>, run: Ru
   commit: (step, run) => commit(step, run, run.found.slot, run.found.uki),
   'commit-recovery': (step, run) => commitRecovery(step, run, run.found.slot, run.found.uki),
   promote,
+  'replace-loader': replaceLoader,
   record,
 };
 
@@ -32,10 +34,12 @@ export function isCommit(step: Step | undefined): step is Commit | CommitRecover
 }
 
 /** Which step of a plan makes it count; from there on it is finished, before that it is undone by leaving it. */
-export function pointOfNoReturn({ steps }: Plan): number {
+export function pointOfNoReturn({ kind, steps }: Plan): number {
   const index = steps.findIndex(isCommit);
-  // All steps of the other plans can be done again.
-  return index < 0 ? 0 : index;
+  if (index >= 0) return index;
+  // Each copy of the boot loader is whole at any time, and whoever is blessed next looks after them: nothing has to be finished. All
+  // steps of the other plans can be done again.
+  return kind === 'boot-loader' ? steps.length : 0;
 }
 
 /**

@@ -17,7 +17,7 @@ export interface Journal {
 export const JOURNAL_FILE = `${STATE_FOLDER}/${JOURNAL_NAME}`;
 const JOURNAL_LIMIT = 1 << 20;
 
-const KINDS: readonly ActionKind[] = ['upgrade', 'rollback', 'bless', 'deny', 'recovery'];
+const KINDS: readonly ActionKind[] = ['upgrade', 'rollback', 'bless', 'deny', 'recovery', 'boot-loader'];
 const STEPS: readonly Step['step'][] = [
   'remove-entries',
   'remove-files',
@@ -29,6 +29,7 @@ const STEPS: readonly Step['step'][] = [
   'commit',
   'commit-recovery',
   'promote',
+  'replace-loader',
   'record',
 ];
 

@@ -89,6 +89,15 @@ export interface Promote {
   readonly entry: string;
 }
 
+/** A copy of the boot loader on the ESP becomes the one that the running release has, and is read back. */
+export interface ReplaceLoader {
+  readonly step: 'replace-loader';
+  /** Below the ESP. */
+  readonly path: string;
+  readonly source: string;
+  readonly loader: { readonly size: number; readonly sha256: string };
+}
+
 /** What the node remembers of it. */
 export interface RecordState {
   readonly step: 'record';
@@ -111,9 +120,10 @@ export type Step =
   | Commit
   | CommitRecovery
   | Promote
+  | ReplaceLoader
   | RecordState;
 
-export type ActionKind = 'upgrade' | 'rollback' | 'bless' | 'deny' | 'recovery';
+export type ActionKind = 'upgrade' | 'rollback' | 'bless' | 'deny' | 'recovery' | 'boot-loader';
 
 /** What will be done, all of it settled. */
 export interface Plan {

@@ -29,6 +29,8 @@ function describeStep(step: Step): string {
       return `make it the recovery release: the loader's entry ${RECOVERY_FILE}`;
     case 'promote':
       return `make the loader's entry ${formatEntryName(step.generation)}, which is not counted`;
+    case 'replace-loader':
+      return `replace the boot loader ${step.path}, and read it back`;
     case 'record':
       break;
   }

@@ -5,6 +5,7 @@ import type { Plan } from '../actions/steps.ts';
 import { TRIAL } from '../boot/places.ts';
 import { type SessionOptions, withNode } from '../node/session.ts';
 import { surveyNode } from '../node/survey.ts';
+import { renewLoader } from './boot-loader.ts';
 import { planAcquit, planBless, planDeny } from './decide.ts';
 import { explain } from './evidence.ts';
 import { forgetPanics } from './pstore.ts';
@@ -20,6 +21,7 @@ export async function bless(host: Host, options: SessionOptions = {}): Promise<P
     if (plan !== undefined) {
       await run.esp.allowWrites();
       await execute(plan, run);
+      await renewLoader(run, survey);
     }
     // The trial is over, whoever ended it.
     await host.files.remove(TRIAL);
