@@ -246,22 +246,27 @@ const MISTAKES: readonly Mistake[] = [
     name: 'an installation with a configuration that is no YAML',
     prepare: `printf '#cloud-config\\nusers: [\\n' > /run/bad.yaml`,
     command: installTo('/dev/vdc', '--config /run/bad.yaml'),
-    says: /bad\.yaml:[23]:/,
+    says: /\/run\/bad\.yaml:2:8: the \[ that opens here is not closed/,
   },
   {
-    name: 'an installation with an option that is none',
-    prepare: `printf '#cloud-config\\ninstall:\\n  devise: auto\\n' > /run/bad.yaml`,
+    name: 'an installation with a size that is none',
+    prepare: `printf '#cloud-config\\ninstall:\\n  partitions:\\n    oem: { size: soon }\\n' > /run/bad.yaml`,
     command: installTo('/dev/vdc', '--config /run/bad.yaml'),
-    says: /bad\.yaml:3:3.*devise.*device/s,
+    says: /\/run\/bad\.yaml:4:18: install\.partitions\.oem\.size: /,
   },
 ];
+
+/** Whether the disk is not as it was when it was copied: what makes some of the mistakes changes it, and so does what takes them back. */
+let stale = true;
 
 for (const { name, prepare, command, says, mend } of MISTAKES) {
   test(`${name}: refused, and nothing on the disk is changed`, async () => {
     const script = typeof prepare === 'function' ? prepare() : prepare;
     if (script !== undefined) await guest.output(script, { timeoutMs: AGENT_LIMIT_MS });
     await guest.output('sync');
-    await runChecked(host.programs, ['cp', '--sparse=always', disk, join(folder.path, 'before.raw')]);
+    if (stale || mend !== undefined)
+      await runChecked(host.programs, ['cp', '--sparse=always', disk, join(folder.path, 'before.raw')]);
+    stale = mend !== undefined;
     const { exitCode, stdout, stderr } = await guest.run(command, { timeoutMs: AGENT_LIMIT_MS });
     await guest.output('sync');
     assert.match(stderr, says);

@@ -12,7 +12,7 @@ const BOMB = Array.from(
 )
   .concat('install: *a5')
   .join('\n');
-const parse = (text: string) => parseInstallConfig(new TextEncoder().encode(text));
+const parse = (text: string) => parseInstallConfig(new TextEncoder().encode(text), 'x.yaml');
 
 suite('the key install of a configuration', () => {
   test('says what Kairos’s says', () => {
@@ -44,8 +44,8 @@ install:
         ],
       },
       warnings: [
-        'line 13, column 3: install.force: this has no effect: a disk that holds data is taken when it is named',
-        'line 14, column 3: install.bundles: this has no effect: bundles are not installed yet',
+        'x.yaml:13:3: install.force: this has no effect: a disk that holds data is taken when it is named',
+        'x.yaml:14:3: install.bundles: this has no effect: bundles are not installed yet',
       ],
     });
   });
@@ -55,7 +55,7 @@ install:
       'install:\n  auto: yes\n  reboot: on\n  partitions.oem.size: 0x40\n  banana: 1\n  grub_options:\n';
     const { auto, afterwards, wishes, warnings } = parse(text);
     assert.deepEqual([auto, afterwards, wishes.oem], [true, 'reboot', 64 * MIB]);
-    assert.deepEqual(warnings, ['line 5, column 3: install.banana: there is no key "banana"']);
+    assert.deepEqual(warnings, ['x.yaml:5:3: install.banana: there is no key "banana"']);
   });
 
   for (const text of ['', '# nothing\n', 'install:\n', 'hostname: x\n', '{}']) {
@@ -74,8 +74,8 @@ install:
   }
 
   const REFUSED: Readonly<Record<string, RegExp>> = {
-    'install: [': /line 1, column \d+: /,
-    'install:\n  auto: yes please': /line 2, column 9: install\.auto: "yes please" is neither true nor false/,
+    'install: [': /x\.yaml:1:\d+: /,
+    'install:\n  auto: yes please': /x\.yaml:2:9: install\.auto: "yes please" is neither true nor false/,
     'install: auto': /install: this is a text, and has to be a map/,
     '- install': /a configuration is a map of keys and values/,
     'install: { no-format: true }': /install.no-format cannot be followed: a disk is always partitioned anew/,
@@ -112,7 +112,7 @@ install:
         }
       }),
     );
-    assert.throws(() => parseInstallConfig(Uint8Array.of(0xff, 0xfe)), { code: 'bad-request' });
-    assert.throws(() => parseInstallConfig(new Uint8Array(2 * MIB)), { code: 'bad-request' });
+    assert.throws(() => parseInstallConfig(Uint8Array.of(0xff, 0xfe), 'x.yaml'), { code: 'bad-request' });
+    assert.throws(() => parseInstallConfig(new Uint8Array(2 * MIB), 'x.yaml'), { code: 'bad-request' });
   });
 });

@@ -3,7 +3,7 @@ import {
   configShape,
   type Diagnostic,
   decodeSource,
-  positionOf,
+  placeText,
   readConfig,
 } from '@cairn/config';
 import { AgentError } from '../error.ts';
@@ -37,12 +37,13 @@ const NOTHING: InstallConfig = {
 /**
  * Parses a configuration's key `install`. All other keys belong to those who read the configuration on the node.
  *
+ * @param name what it is called in messages: its file, or URL
  * @throws AgentError `bad-request` for what is no YAML, a setting of another type than it has, or one that cannot be followed
  */
-export function parseInstallConfig(bytes: Uint8Array): InstallConfig {
+export function parseInstallConfig(bytes: Uint8Array, name: string): InstallConfig {
   if (bytes.length > CONFIG_LIMIT) throw bad(`it has ${bytes.length} bytes, more than ${CONFIG_LIMIT}`);
   const unread: Diagnostic[] = [];
-  const source = decodeSource('configuration', bytes, (each) => unread.push(each));
+  const source = decodeSource(name, bytes, (each) => unread.push(each));
   const [encoding] = unread;
   if (source === undefined) throw bad(encoding?.message ?? 'it cannot be read');
   const { config, diagnostics } = readConfig(source, configShape(), { header: false });
@@ -59,10 +60,9 @@ const PASSED_OVER: ReadonlySet<string> = new Set(['unknown-key', 'foreign-key'])
 /** Of an empty key there is nothing to say here. */
 const OWN: ReadonlySet<string> = new Set(['empty']);
 
-/** `line 3, column 9: install.auto: what is wrong` */
+/** `config.yaml:3:9: install.auto: what is wrong` */
 function sentenceOf({ place, path, message }: Diagnostic): string {
-  const { line, column } = positionOf(place);
-  return `line ${line}, column ${column}: ${path === '' ? '' : `${path}: `}${message}`;
+  return `${placeText(place)}: ${path === '' ? '' : `${path}: `}${message}`;
 }
 
 function readInstall(install: Install, warnings: readonly string[]): InstallConfig {

@@ -11,11 +11,15 @@ import { planInstallation } from './plan.ts';
 import { openSource } from './source.ts';
 import type { InstallPlan } from './steps.ts';
 
+const MEDIUM_CONFIG = 'the medium’s configuration';
+
 export interface InstallOptions {
   /** As in `ChooseOptions`; the configuration's, or `auto`, unless given. */
   readonly device?: string | undefined;
   /** In place of the one on the live medium. */
   readonly config?: Uint8Array | undefined;
+  /** Where it was found, for messages. */
+  readonly configName?: string | undefined;
   /** The folder of a release, in place of the one on the live medium. */
   readonly source?: string | undefined;
   /** Installs only if the configuration has `install.auto`. */
@@ -44,7 +48,7 @@ export async function install(host: Host, options: InstallOptions): Promise<Inst
   onProgress({ phase: 'check' });
   await using source = await openSource(files, options.source, signal);
   const config = options.config ?? source.config;
-  const settings = parseInstallConfig(config ?? new Uint8Array());
+  const settings = parseInstallConfig(config ?? new Uint8Array(), options.configName ?? MEDIUM_CONFIG);
   const { afterwards } = settings;
   if (options.onlyIfAuto === true && !settings.auto) return { plan: undefined, done: false, afterwards };
   for (const warning of settings.warnings) onWarning(warning);

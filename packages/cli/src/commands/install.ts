@@ -62,6 +62,7 @@ async function run(session: Session, options: InstallOptions): Promise<void> {
     device,
     source,
     config,
+    configName: options.config,
     onlyIfAuto: auto,
     dryRun,
     signal,
