@@ -3,6 +3,7 @@ import { actionCommands } from './actions/commands.ts';
 import type { ActionProgress } from './actions/run.ts';
 import { boot } from './boot/boot.ts';
 import { describeBoot } from './boot/describe.ts';
+import { datasourceCommands } from './datasource/commands.ts';
 import { healthCommands } from './health/commands.ts';
 import { type MeasuredPath, measurePaths } from './paths/measure.ts';
 import { readLife } from './status/life.ts';
@@ -81,6 +82,7 @@ export const nodeCommands: readonly NodeCommand[] = [
   },
   ...actionCommands,
   ...healthCommands,
+  ...datasourceCommands,
 ];
 
 function pathsText(paths: readonly MeasuredPath[]): string {

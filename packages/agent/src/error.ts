@@ -49,6 +49,8 @@ export type AgentErrorCode =
   | 'bad-request'
   /** The machine was not started by UEFI firmware. */
   | 'no-efi'
+  /** What tells this machine its configuration is there, and cannot be read. */
+  | 'datasource'
   /** A program that the agent needs failed. */
   | 'failed';
 

@@ -74,6 +74,7 @@ const NODE_COMMANDS: readonly CommandEntry[] = (
       'health',
       'whether this node is healthy; on trial: bless the release that runs, or reboot (run at boot)',
     ],
+    ['datasource', 'take the configuration that the cloud, a disc or the firmware has for this machine'],
   ] as const
 ).map(([name, summary]) => ({
   name,
