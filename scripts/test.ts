@@ -46,7 +46,13 @@ const SLOWEST = 12;
 process.env['NODE_COMPILE_CACHE'] ??= join(cacheFolder(process.env), 'compile');
 
 /** A file that hangs must not take CI's whole time with it. */
-const FILE_TIMEOUT_MS = 20 * 60_000;
+const FILE_TIMEOUT_MS = 30 * 60_000;
+
+/** For Node, before a test's file. */
+const SEEDED = ['--import', join(import.meta.dirname, 'test-seed.ts')];
+
+/** They begin first: the last to begin should not be the one that takes longest, while the other processor has nothing to do. */
+const LONG = /^e2e\/(?:upgrade|install|integrity)\//;
 
 const [mode = 'all', ...filters] = process.argv.slice(2);
 if (mode !== 'all' && mode !== 'fast') {
@@ -61,7 +67,7 @@ const files = globSync([
   'e2e/**/*.test.ts',
 ])
   .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
-  .sort();
+  .sort((a, b) => Number(LONG.test(b)) - Number(LONG.test(a)) || (a < b ? -1 : 1));
 
 /** The files of each package; the largest groups first, so that no long one is left at the end. */
 function groupsOf(chosen: readonly string[]): string[][] {
@@ -73,6 +79,7 @@ function groupsOf(chosen: readonly string[]): string[][] {
 async function runGroup(group: readonly string[]): Promise<Outcome> {
   const child = fork(join(import.meta.dirname, 'test-group.ts'), group, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    execArgv: SEEDED,
     timeout: FILE_TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });
@@ -116,7 +123,12 @@ for (const phase of mode === 'fast' ? [UNIT] : [UNIT, HOSTILE, SLOW, MACHINE]) {
   const outcome =
     phase.sharesProcess === true
       ? await runGroups(phase, chosen)
-      : await runFiles({ files: chosen, concurrency: phase.concurrency, timeout: FILE_TIMEOUT_MS });
+      : await runFiles({
+          files: chosen,
+          concurrency: phase.concurrency,
+          timeout: FILE_TIMEOUT_MS,
+          execArgv: SEEDED,
+        });
   passed += outcome.passed;
   failed += outcome.failed;
   skipped += outcome.skipped;
