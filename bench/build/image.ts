@@ -10,7 +10,8 @@ import { CACHE, ensureImage } from '../../e2e/support/images.ts';
 import { BENCH_CACHE, removeKept, say } from '../support/setup.ts';
 import { addFiller, FILLER_VERSION } from './filler.ts';
 
-export type ImageSize = 'small' | 'large';
+export const IMAGE_SIZES = ['small', 'large'] as const;
+export type ImageSize = (typeof IMAGE_SIZES)[number];
 
 /** A converted image as one tar, which both sides start from. */
 export interface BenchImage {
@@ -21,7 +22,12 @@ export interface BenchImage {
 }
 
 /** Bytes of files that are added to the small image to make the large one. */
-const FILLER_SIZE: Readonly<Record<ImageSize, number>> = { small: 0, large: 1_700_000_000 };
+export const FILLER_SIZE: Readonly<Record<ImageSize, number>> = { small: 0, large: 1_700_000_000 };
+
+/** Says which files are added: for the name of what is kept of them. */
+export function addedVersion(size: ImageSize): string {
+  return `${FILLER_SIZE[size]} ${FILLER_VERSION}`;
+}
 
 const PLATFORM: TargetPlatform = { os: 'linux', architecture: 'amd64' };
 
@@ -53,7 +59,7 @@ export async function ensureBenchImage(
   return { name, tarFile, size: status?.size ?? 0 };
 }
 
-async function writeImage(
+export async function writeImage(
   host: Host,
   layerFiles: readonly string[],
   fillerSize: number,

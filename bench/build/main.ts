@@ -2,14 +2,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Host, realHost } from '@cairn/host';
-import { BenchError } from '../support/error.ts';
 import { describeMachine, loadNow } from '../support/machine.ts';
 import type { Usage } from '../support/measure.ts';
-import { parseRounds } from '../support/options.ts';
+import { parseRounds, parseSizes } from '../support/options.ts';
 import { formatReport, type ReportPart } from '../support/report.ts';
 import { BENCH_CACHE, requirePrograms, runMain, say } from '../support/setup.ts';
 import { checkResults } from './check.ts';
-import { ensureBenchImage, type ImageSize } from './image.ts';
+import { ensureBenchImage, IMAGE_SIZES, type ImageSize } from './image.ts';
 import { measureLimits } from './limits.ts';
 import { buildNative, type NativeRun, prepareNative } from './native.ts';
 import { buildOurs } from './ours.ts';
@@ -22,8 +21,6 @@ const HELP = `Measures \`cairn build\` against mkfs.erofs, veritysetup and syste
   --size SIZE      small, large, or both unless given
   --markdown       print the report as Markdown
 `;
-
-const SIZES: readonly ImageSize[] = ['small', 'large'];
 
 async function compareSides(
   host: Host,
@@ -78,9 +75,7 @@ await runMain(async (signal) => {
     return;
   }
   const rounds = parseRounds(values.rounds);
-  const sizes = SIZES.filter((size) => values.size === 'both' || values.size === size);
-  if (sizes.length === 0)
-    throw new BenchError('usage', `there is no size "${values.size}": small, large, both`);
+  const sizes = parseSizes(values.size, IMAGE_SIZES);
   const host = realHost();
   await requirePrograms(host, [
     '/usr/bin/time',

@@ -12,6 +12,7 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   '/usr/bin/time': 'time',
   '/usr/bin/getfattr': 'attr',
   '/usr/bin/mmdebstrap': 'mmdebstrap',
+  '/usr/bin/skopeo': 'skopeo',
   '/usr/bin/unshare': 'util-linux',
   '/usr/sbin/mkfs.ext4': 'e2fsprogs',
   '/usr/bin/qemu-system-x86_64': 'qemu-system-x86',

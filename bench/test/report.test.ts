@@ -3,8 +3,11 @@ import { test } from 'node:test';
 import { parseSteps } from '../build/native.ts';
 import { BenchError } from '../support/error.ts';
 import { parseUsage } from '../support/measure.ts';
+import { parseSizes } from '../support/options.ts';
 import { formatReport, type ReportPart } from '../support/report.ts';
 import { median } from '../support/statistics.ts';
+import type { UpgradeCost } from '../upgrade/node.ts';
+import { reportUpgrade } from '../upgrade/report.ts';
 
 test('what GNU time writes becomes seconds and bytes', () => {
   assert.deepEqual(parseUsage('1.50 1.25 0.25 2048\n'), {
@@ -47,4 +50,36 @@ test('a report is for a terminal or for Markdown', () => {
   const markdown = ['## Title', '', '|  | time |', '| --- | ---: |', '| ours | 1.0 s |'];
   markdown.push('| native tools | 12.0 s |', '| short |  |', '');
   assert.equal(formatReport(parts, 'markdown'), markdown.join('\n'));
+});
+
+test('an upgrade’s report has medians, ratios to the other way, and says of each goal whether it is met', () => {
+  const cost = (seconds: number, written: number): UpgradeCost => ({
+    seconds,
+    cpuSeconds: 2 * seconds,
+    written,
+    peakBytes: 1 << 20,
+  });
+  const text = formatReport(
+    reportUpgrade({
+      rootBytes: 200 << 20,
+      layerBytes: 100 << 20,
+      ours: [
+        { name: 'a', costs: [cost(10, 4 << 20), cost(90, 4 << 20), cost(20, 4 << 20)] },
+        { name: 'b', costs: [cost(41, 1 << 20)] },
+      ],
+      theirs: { name: 'theirs', costs: [cost(80, 2 << 20), cost(40, 2 << 20), cost(30, 2 << 20)] },
+    }),
+    'markdown',
+  );
+  assert.match(text, /^\| a \| 20\.0 s \| 40\.0 s \| 4\.0 MiB \| 1\.0 MiB \|$/m);
+  assert.match(text, /^\| theirs \| 40\.0 s \| 80\.0 s \| 2\.0 MiB \| 1\.0 MiB \|$/m);
+  assert.match(text, /^\| ratio, a \| 0\.50 \| 0\.50 \| 2\.00 \| 1\.00 \|$/m);
+  assert.match(text, /Goal of a, ratios at most 0\.5: met in time, not met in bytes written\./);
+  assert.match(text, /Goal of b, ratios at most 0\.5: not met in time, met in bytes written\./);
+});
+
+test('sizes are one or both', () => {
+  assert.deepEqual(parseSizes('both', ['small', 'large']), ['small', 'large']);
+  assert.deepEqual(parseSizes('large', ['small', 'large']), ['large']);
+  assert.throws(() => parseSizes('huge', ['small', 'large']), BenchError);
 });
