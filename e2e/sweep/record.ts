@@ -11,25 +11,26 @@ export interface Recording {
   readonly base: string;
   /** Of QEMU's blklogwrites. */
   readonly log: string;
-  /** Folders of releases. */
-  readonly old: string;
+  /** Folders of releases; an installation has no old one. */
+  readonly old?: string;
   readonly new: string;
+  /** Of an installation: what it is installed from, and what is booted where the disk has nothing. */
+  readonly medium?: string;
 }
 
+/** Records something in a machine. `folder` takes releases, disk and log: some 4 GB. */
+export type Recorder = (host: Host, folder: string, note: (line: string) => void) => Promise<Recording>;
+
 const AGENT_LIMIT_MS = 600_000;
+const TRIES = 3;
 
 /**
- * Records a whole upgrade in a machine, write by write: the agent's writes, the loader's own, the first boot of the new
- * release, its bless, and the way back to the old one.
- *
- * @param folder takes releases, disk and log: some 3 GB
+ * Records a node's life in a machine, write by write: the first boot of a disk image, which makes the partitions; an upgrade
+ * whose boots are cut until its tries are spent, and what the old release makes of that; an upgrade that is blessed; and
+ * the way back.
  */
-export async function recordUpgrade(
-  host: Host,
-  folder: string,
-  note: (line: string) => void,
-): Promise<Recording> {
-  const recording: Recording = {
+export const recordUpgrade: Recorder = async (host, folder, note) => {
+  const recording = {
     base: join(folder, 'base.raw'),
     log: join(folder, 'writes.log'),
     old: join(folder, 'old'),
@@ -37,24 +38,31 @@ export async function recordUpgrade(
   };
   note('building two releases');
   const disk = await buildRelease(host, 'debian-13', recording.old, { args: ['--version', '1'] });
-  await buildRelease(host, 'debian-13', recording.new, { args: ['--version', '2'] });
+  const unused = await buildRelease(host, 'debian-13', recording.new, { args: ['--version', '2'] });
+  await host.files.remove(unused);
   const carrier = await carryReleases(host, folder, ['new']);
-
-  note('first boot, which makes the partitions');
-  {
-    await using machine = await startNode(disk, { disks: [{ path: disk, access: 'direct' }] });
-    await switchOff(machine, await logIn(machine));
-  }
   await runChecked(host.programs, ['cp', '--sparse=always', disk, recording.base]);
 
+  note('first boot, which makes the partitions');
   await using machine = await startNode(disk, {
     disks: [{ path: disk, access: 'direct', writeLog: recording.log }, { path: carrier }],
   });
   let guest = await logIn(machine);
   const agent = (command: string) => guest.output(command, { timeoutMs: AGENT_LIMIT_MS });
-  note('upgrade');
-  await agent('mkdir /run/releases && mount -o ro /dev/vdb /run/releases && cairn upgrade /run/releases/new');
-  note('first boot of the new release');
+  const carried = 'mkdir -p /run/releases && mount -o ro /dev/vdb /run/releases';
+  note('an upgrade');
+  await agent(`${carried} && cairn upgrade /run/releases/new`);
+  await guest.reboot({ timeoutMs: BOOT_LIMIT_MS });
+  for (let number = 1; number <= TRIES; number++) {
+    note(`boot ${number} of the new release, which is cut`);
+    await machine.console.waitFor('Cairn: booting cairn-b', { timeoutMs: BOOT_LIMIT_MS });
+    await machine.reset();
+  }
+  note('the old release runs again');
+  guest = await logIn(machine);
+  await agent(SETTLED);
+  note('the upgrade once more');
+  await agent(`${carried} && cairn upgrade --force /run/releases/new`);
   await guest.reboot({ timeoutMs: BOOT_LIMIT_MS });
   guest = await logIn(machine);
   note('health and bless');
@@ -66,9 +74,14 @@ export async function recordUpgrade(
   await switchOff(machine, guest);
   await host.files.remove(disk);
   return recording;
-}
+};
 
-async function switchOff(machine: Machine, guest: Guest): Promise<void> {
+/** Waits until what came of the boot before is noted. */
+const SETTLED =
+  'until [ "$(systemctl show -P ActiveState cairn-settle)" != activating ] && [ -e /run/cairn/up ]; do sleep 1; done';
+
+/** Switches a machine off, so that its log ends with a flush. */
+export async function switchOff(machine: Machine, guest: Guest): Promise<void> {
   await guest.output('sync; (sleep 1; systemctl poweroff) >/dev/null 2>&1 &');
   await machine.exited;
 }

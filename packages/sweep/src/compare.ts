@@ -7,15 +7,28 @@ import { writeState } from './replay.ts';
 import { parseStateId } from './states/id.ts';
 import type { JudgedState } from './states/sweep.ts';
 
-/** Boots a disk really, and gives the root hash of what has come up; undefined where nothing did. It may change the disk. */
-export type BootDisk = (disk: string, signal: AbortSignal) => Promise<string | undefined>;
+/** What came of a boot: the first release that came up, or `nothing` of the disk, or `stuck`. */
+export type Booted =
+  | { readonly came: 'nothing' | 'stuck' }
+  | {
+      readonly came: 'up';
+      readonly rootHash: string;
+      /** The label of the slot. */
+      readonly slot: string;
+      /** The files in `loader/entries` afterwards, in lower case and in order. */
+      readonly entries: readonly string[];
+    };
+
+/** Boots a disk really, which may change it. */
+export type BootDisk = (disk: string, signal: AbortSignal) => Promise<Booted>;
 
 /** A state that was really booted. */
 export interface Comparison {
   readonly state: JudgedState;
-  /** The name of the release that came up, or `nothing`, or the root hash of one that nobody knows. */
+  /** What came up, for people. */
   readonly booted: string;
-  readonly agrees: boolean;
+  /** In what it is not as judged: empty where it is. */
+  readonly differences: readonly string[];
 }
 
 export interface CompareInput {
@@ -38,19 +51,37 @@ export async function* compareBoots(
   try {
     for (const state of states) {
       await makeDisk(host, prepared, state.id, { base, log, disk }, signal);
-      const rootHash = await bootDisk(disk, signal);
-      const release = releases.find((each) => each.rootHash === rootHash)?.name;
-      const booted = rootHash === undefined ? 'nothing' : (release ?? rootHash);
-      yield { state, booted, agrees: isAs(state.verdict.boots, booted) };
+      yield compare(state, await bootDisk(disk, signal), releases);
     }
   } finally {
     await host.files.remove(disk);
   }
 }
 
-/** Of `other` and `recovery` the verdict does not say which release it is. */
-function isAs(judged: JudgedState['verdict']['boots'], booted: string): boolean {
-  return judged === 'other' || judged === 'recovery' ? booted.startsWith('known-') : booted === judged;
+function compare(state: JudgedState, booted: Booted, releases: readonly SweepRelease[]): Comparison {
+  const { verdict } = state;
+  if (booted.came !== 'up') {
+    // Where the loader gives up, firmware goes on to what else there is: from without, that is as if it had not been started.
+    const agrees = verdict.boots === 'stuck' || verdict.boots === booted.came;
+    return { state, booted: booted.came, differences: agrees ? [] : [`judged: ${verdict.boots}`] };
+  }
+  const { slot, rootHash, entries } = booted;
+  const release = releases.find((each) => each.rootHash === rootHash)?.name ?? rootHash;
+  const differences = [];
+  if (!isRelease(verdict.boots, release)) differences.push(`judged: ${verdict.boots}`);
+  else {
+    if (verdict.slot !== slot) differences.push(`judged: from ${verdict.slot}`);
+    if (verdict.entries.join() !== entries.join()) {
+      differences.push(`the loader leaves ${entries.join(', ')}, judged: ${verdict.entries.join(', ')}`);
+    }
+  }
+  return { state, booted: `${release} from ${slot}`, differences };
+}
+
+/** Of `recovery` the verdict does not say which release it is. */
+function isRelease(judged: JudgedState['verdict']['boots'], release: string): boolean {
+  if (judged === 'other') return release.startsWith('known-');
+  return judged === 'recovery' || release === judged;
 }
 
 /** A copy of the base with what the cut left. Throws SweepError `bad-disk`. */

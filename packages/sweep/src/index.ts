@@ -1,5 +1,5 @@
 export { LOADERS } from './boot/esp.ts';
-export type { BootDisk, Comparison } from './compare.ts';
+export { type BootDisk, type Booted, type Comparison, compareBoots } from './compare.ts';
 export type { SlotLabel, Watched } from './disk/layout.ts';
 export { loaderOf, openRelease, type SweepRelease } from './disk/release.ts';
 export { SweepError, type SweepErrorCode } from './error.ts';
@@ -19,4 +19,5 @@ export {
   runSweep,
   type SweepOptions,
   type SweepResult,
+  type Turn,
 } from './states/sweep.ts';

@@ -3,12 +3,13 @@ import { DiskError, PARTITION_TYPE, parseGpt } from '@cairn/disk';
 import { type BootEntry, compareEntries, countTry } from './boot/entry.ts';
 import { type EspEntry, type EspFile, type EspView, LOADERS, readEsp } from './boot/esp.ts';
 import type { KnownFile } from './disk/known.ts';
-import type { SlotLabel, Watched } from './disk/layout.ts';
+import { SLOT_LABELS, type SlotLabel, type Watched } from './disk/layout.ts';
 import type { DiskModel, Fingerprint } from './disk/model.ts';
 import type { SweepRelease } from './disk/release.ts';
 import { SECTOR } from './disk/store.ts';
 
-export type Boots = 'old' | 'new' | 'other' | 'recovery' | 'nothing';
+/** `nothing`: firmware finds nothing on the disk that it would start. `stuck`: it does, and nothing comes up. */
+export type Boots = 'old' | 'new' | 'other' | 'recovery' | 'nothing' | 'stuck';
 
 /** What a disk state boots. */
 export interface Verdict {
@@ -18,6 +19,8 @@ export interface Verdict {
   /** The file of the entry that boots it. */
   readonly entry: string | undefined;
   readonly slot: SlotLabel | undefined;
+  /** The files in `loader/entries` then, in lower case and in order: the loader has counted. */
+  readonly entries: readonly string[];
   readonly reason: string;
   /** Entries with tries left that could not boot, and why, were they to be started. */
   readonly broken: readonly string[];
@@ -40,6 +43,7 @@ export interface Knowledge {
 
 const BLOCK_SECTORS = 8;
 const REMEMBERED = 4096;
+const RECOVERY_SLOTS: readonly SlotLabel[] = ['cairn-recovery'];
 const RECOVERY_ID = /^cairn-recovery(\+[0-9]+(-[0-9]+)?)?\.conf$/;
 /** The entry of a release in a slot that was found good. */
 const GOOD_ID = /^(cairn-[1-9][0-9]*)\.conf$/;
@@ -69,9 +73,15 @@ interface Candidate extends EspEntry {
   readonly release: number | string;
 }
 
+/** Why nothing comes up. */
+interface Failure {
+  readonly boots: 'nothing' | 'stuck';
+  readonly reason: string;
+}
+
 interface Esp {
-  /** Why the loader is not started. */
-  readonly damage: string | undefined;
+  /** Why it does not come to the boot menu. */
+  readonly failure: Failure | undefined;
   readonly candidates: readonly Candidate[];
   readonly names: ReadonlySet<string>;
 }
@@ -121,9 +131,9 @@ export class Judge {
 
   async #decide(): Promise<Verdict> {
     const tables = await this.#tablesNow();
-    if (tables.damage !== undefined) return nothing(tables.damage, 0, []);
+    if (tables.damage !== undefined) return failed({ boots: 'nothing', reason: tables.damage });
     const esp = this.#espNow();
-    if (esp.damage !== undefined) return nothing(esp.damage, 0, []);
+    if (esp.failure !== undefined) return failed(esp.failure);
     const faults = new Map(
       esp.candidates.map((candidate) => [candidate, this.#whole(candidate, tables)] as const),
     );
@@ -138,17 +148,20 @@ export class Judge {
     let menu = [...esp.candidates];
     const names = new Set(esp.names);
     const failures: string[] = [];
+    const stuck = (reason: string, afterTries: number) =>
+      failed({ boots: 'stuck', reason }, afterTries, broken);
     for (let tries = 0; ; tries++) {
       menu.sort((a, b) => compareEntries(a.entry, b.entry));
       const first = menu[0];
       const before = failures.length === 0 ? '' : ` after ${failures.join('; ')}`;
-      if (first === undefined) return nothing('the boot menu has no entry', tries, broken);
+      if (first === undefined) return stuck('the boot menu has no entry', tries);
       const { entry } = first;
       const whole = this.#whole(first, tables);
       if (!('text' in whole)) {
         const { boots, slot } = whole;
         const reason = `${entry.fileName} boots from ${slot}${before}`;
-        return { boots, afterTries: tries, entry: entry.fileName, slot, reason, broken };
+        const entries = namesAfterTry(names, entry);
+        return { boots, afterTries: tries, entry: entry.fileName, slot, entries, reason, broken };
       }
       const failure = `${entry.fileName}: ${whole.text}`;
       if (!failures.includes(failure)) failures.push(failure);
@@ -162,11 +175,11 @@ export class Judge {
         continue;
       }
       if (entry.tries === undefined || entry.tries.left === 0) {
-        return nothing(`${failure}, and it is tried for ever${before}`, tries, broken);
+        return stuck(`${failure}, and it is tried for ever${before}`, tries);
       }
       const next = countTry(entry);
       if (next.id !== entry.id && names.has(next.id)) {
-        return nothing(`${failure}, and it is tried for ever, as ${next.fileName} exists`, tries, broken);
+        return stuck(`${failure}, and it is tried for ever, as ${next.fileName} exists`, tries);
       }
       names.delete(entry.id);
       names.add(next.id);
@@ -180,22 +193,16 @@ export class Judge {
     if (typeof release === 'string') return { text: release, refused: false };
     const isRecovery = RECOVERY_ID.test(candidate.entry.id);
     const { watched, releases } = this.#knowledge;
-    const holding = tables.slots.filter((slot) => this.#hasTop(slot, release));
-    const [recovery, turning] = [true, false].map((wanted) =>
-      holding.filter((slot) => (watched.slots[slot]?.label === 'cairn-recovery') === wanted),
-    );
-    // Of both slots the initrd takes the first, and both have to be right; a lost slot may have its release in recovery still.
-    const chosen = (isRecovery || turning?.length === 0 ? recovery : turning) ?? [];
     const name = releases[release]?.name ?? '';
-    const [slot] = chosen;
+    // The initrd takes the first that has the top block, in this order; a lost slot may have its release in recovery still.
+    const slot = (isRecovery ? RECOVERY_SLOTS : SLOT_LABELS)
+      .flatMap((label) => tables.slots.filter((index) => watched.slots[index]?.label === label))
+      .find((index) => this.#hasTop(index, release));
     if (slot === undefined) return { text: `no slot has the top block of ${name}`, refused: true };
-    for (const index of chosen) {
-      const wrong = this.#model.wrongIn(index, release);
-      const text = `${watched.slots[index]?.label} has ${wrong} sectors that are not of ${name}`;
-      // The kernel panics over it, and whether that is known of the next time is the firmware's affair.
-      if (wrong > 0) return { text, refused: false };
-    }
     const label = watched.slots[slot]?.label ?? 'cairn-a';
+    const wrong = this.#model.wrongIn(slot, release);
+    // The kernel panics over it, and whether that is known of the next time is the firmware's affair.
+    if (wrong > 0) return { text: `${label} has ${wrong} sectors that are not of ${name}`, refused: false };
     const boots = isRecovery ? 'recovery' : name === 'old' || name === 'new' ? name : 'other';
     return { boots, slot: label };
   }
@@ -252,15 +259,14 @@ export class Judge {
 
   #readEsp(): Esp {
     const view = this.#viewNow();
-    const damage =
-      view.damage === undefined ? this.#loaderDamage(view) : `the ESP cannot be read: ${view.damage}`;
+    const failure = this.#failureOf(view);
     const known = new Map<EspFile, number>();
     const candidates = view.entries.map(({ entry, files }) => ({
       entry,
       files,
       release: this.#releaseOf(files, known),
     }));
-    return { damage, candidates, names: view.names };
+    return { failure, candidates, names: view.names };
   }
 
   #viewNow(): EspView {
@@ -281,22 +287,27 @@ export class Judge {
     return view;
   }
 
-  #loaderDamage(view: EspView): string | undefined {
-    const { firmware } = this.#knowledge;
-    const fallback = this.#loaderFault(view.loaders.fallback, LOADERS.fallback);
-    if (firmware !== 'entry' && fallback.kind !== 'right') return fallback.text;
-    if (firmware === 'fallback') return undefined;
-    const entry = this.#loaderFault(view.loaders.entry, LOADERS.entry);
-    // One that can be read but is not the loader is started, and nobody can say what it does.
-    if (entry.kind === 'wrong') return entry.text;
-    if (entry.kind === 'right' || fallback.kind === 'right') return undefined;
-    return `${entry.text}; ${fallback.text}`;
+  #failureOf(view: EspView): Failure | undefined {
+    if (view.damage !== undefined) {
+      return { boots: 'nothing', reason: `the ESP cannot be read: ${view.damage}` };
+    }
+    const failure = this.#loaderFailure(view);
+    if (failure !== undefined || view.unclear === undefined) return failure;
+    return { boots: 'stuck', reason: view.unclear };
   }
 
-  #loaderFault(
-    files: readonly EspFile[],
-    path: string,
-  ): { kind: 'right' | 'wrong' | 'missing'; text: string } {
+  #loaderFailure(view: EspView): Failure | undefined {
+    const { firmware } = this.#knowledge;
+    const fallback = this.#loaderFault(view.loaders.fallback, LOADERS.fallback);
+    if (firmware !== 'entry' && fallback.kind !== 'right') return notStarted(fallback);
+    if (firmware === 'fallback') return undefined;
+    const entry = this.#loaderFault(view.loaders.entry, LOADERS.entry);
+    if (entry.kind === 'wrong') return notStarted(entry);
+    if (entry.kind === 'right' || fallback.kind === 'right') return undefined;
+    return notStarted({ ...fallback, text: `${entry.text}; ${fallback.text}` });
+  }
+
+  #loaderFault(files: readonly EspFile[], path: string): LoaderFault {
     const { loaders } = this.#knowledge;
     for (const file of files) {
       if (file.damage !== undefined)
@@ -354,8 +365,29 @@ function spend(entry: BootEntry, others: readonly Candidate[]): BootEntry | unde
   return { ...entry, fileName, id: fileName, tries: { left: 0, done: 1, prefix: `${stem}+` } };
 }
 
-function nothing(reason: string, afterTries: number, broken: readonly string[]): Verdict {
-  return { boots: 'nothing', afterTries, entry: undefined, slot: undefined, reason, broken };
+interface LoaderFault {
+  readonly kind: 'right' | 'wrong' | 'missing';
+  readonly text: string;
+}
+
+/** One that can be read but is not the loader is started, and nobody can say what it does. */
+function notStarted({ kind, text }: LoaderFault): Failure {
+  return { boots: kind === 'wrong' ? 'stuck' : 'nothing', reason: text };
+}
+
+function failed({ boots, reason }: Failure, afterTries = 0, broken: readonly string[] = []): Verdict {
+  return { boots, afterTries, entry: undefined, slot: undefined, entries: [], reason, broken };
+}
+
+/** The loader renames what it counts before it starts it. */
+function namesAfterTry(names: ReadonlySet<string>, entry: EspEntry['entry']): string[] {
+  const after = new Set(names);
+  const next = countTry(entry);
+  if (!after.has(next.id)) {
+    after.delete(entry.id);
+    after.add(next.id);
+  }
+  return [...after].filter((name) => name !== '.' && name !== '..').sort();
 }
 
 /** Neighbouring states are what is asked for again: so little is lost when all is forgotten from time to time. */

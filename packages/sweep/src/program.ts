@@ -23,7 +23,7 @@ export const HELP = `Judges the states that a cut of power could leave on a disk
   --accept WORD     what a state may boot besides old and new: nothing, recovery, other; also several
   --tries N         how many boots may fail before (0)
   --broken          there may be entries that could not boot, behind the one that does
-  --sample N        names N states by chance, as many of each kind, with their verdicts
+  --sample N        names N states by chance, of each kind and outcome some, with their verdicts
   --boot N          boots N such states really, and compares: where a virtual machine is to be had
   --json            prints the result as JSON
 
@@ -132,7 +132,7 @@ async function judgeAll(
   const comparisons = await bootSample(values, input, prepared, result.sample, surroundings);
   if (values.json) print(JSON.stringify({ ...result, comparisons }));
   else for (const line of [...report(result, rules), ...comparisonReport(comparisons)]) print(line);
-  return result.failed === 0 && comparisons.every(({ agrees }) => agrees) ? 0 : 1;
+  return result.failed === 0 && comparisons.every(({ differences }) => differences.length === 0) ? 0 : 1;
 }
 
 async function bootSample(
@@ -155,13 +155,15 @@ async function bootSample(
   return comparisons;
 }
 
-function comparisonText({ state, booted, agrees }: Comparison): string {
-  return `${state.id} (${state.kind}): boots ${booted}, ${agrees ? 'as judged' : `but was judged to boot ${state.verdict.boots}`}`;
+function comparisonText({ state, booted, differences }: Comparison): string {
+  const { id, kind, verdict } = state;
+  const found = differences.length === 0 ? 'as judged' : differences.join('; ');
+  return `${id} (${kind}, ${verdict.entry ?? 'no entry'}): boots ${booted}, ${found}`;
 }
 
 function comparisonReport(comparisons: readonly Comparison[]): string[] {
   if (comparisons.length === 0) return [];
-  const wrong = comparisons.filter(({ agrees }) => !agrees);
+  const wrong = comparisons.filter(({ differences }) => differences.length > 0);
   const counts = `${comparisons.length - wrong.length} as judged, ${wrong.length} otherwise`;
   return [
     `really booted: ${comparisons.length} states, ${counts}`,
@@ -192,11 +194,13 @@ async function judgeOne(
 }
 
 function* report(result: SweepResult, rules: Rules): Generator<string> {
-  const { judged, distinct, seconds, epochs, byKind, byBoots, failed, failures, sample, last } = result;
+  const { judged, distinct, seconds, epochs, byKind, byBoots, failed, failures, sample, course, last } =
+    result;
   const speed = Math.round(judged / Math.max(seconds, 0.001));
   yield `${judged} states in ${epochs} epochs judged in ${seconds.toFixed(1)} s (${speed} a second), ${distinct} different in what matters`;
   yield `by kind: ${countsOf(byKind)}`;
   yield `boots: ${countsOf(byBoots)}`;
+  yield `as the log goes on: ${course.map(({ boots, entry }) => (entry === undefined ? boots : `${boots} (${entry})`)).join(', then ')}`;
   yield `with all of the log: ${last.boots} (${last.reason})`;
   for (const { id, verdict } of sample) yield `to be booted: ${id}: ${verdict.boots}, ${verdict.reason}`;
   for (const state of failures) yield* failureLines(state, rules);

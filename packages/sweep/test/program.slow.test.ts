@@ -13,9 +13,17 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { sha256Hex } from '@cairn/bytes';
+import { memorySource, memoryTarget, sha256Hex } from '@cairn/bytes';
 import { realHost } from '@cairn/host';
-import { parseStateId, SweepError } from '../src/index.ts';
+import {
+  type BootDisk,
+  type Booted,
+  LogWriter,
+  parseStateId,
+  prepareSweep,
+  SweepError,
+  type Verdict,
+} from '../src/index.ts';
 import { sweepProgram, type Values } from '../src/program.ts';
 import { LOADER, MIB, makeDisk, makeRelease, Recorder, type TestRelease, usualNode } from './node.ts';
 import * as steps from './upgrade.ts';
@@ -53,6 +61,9 @@ async function setUp(context: TestContext, list: readonly steps.Step[]) {
   writeSync(file, made.disk.slice(slots, made.disk.size), 0, made.disk.size - slots, slots);
   closeSync(file);
   writeFileSync(path('writes.log'), recorder.log);
+  const emptyLog = memoryTarget();
+  await new LogWriter(emptyLog).finish();
+  writeFileSync(path('empty.log'), emptyLog.bytes());
   writeFileSync(path('loader.efi'), LOADER);
   const values: Values = {
     base: path('base.raw'),
@@ -71,12 +82,18 @@ async function setUp(context: TestContext, list: readonly steps.Step[]) {
     json: false,
   };
   const lines: string[] = [];
-  const run = (more: Partial<Values> = {}) => {
+  const run = (more: Partial<Values> = {}, bootDisk?: BootDisk) => {
     lines.length = 0;
     const { signal } = new AbortController();
+    const surroundings = {
+      host: realHost(),
+      signal,
+      print: (line: string) => lines.push(line),
+      note: () => {},
+    };
     return sweepProgram(
       { ...values, ...more },
-      { host: realHost(), signal, print: (line) => lines.push(line), note: () => {} },
+      bootDisk === undefined ? surroundings : { ...surroundings, bootDisk },
     );
   };
   return { run, lines, path };
@@ -110,6 +127,54 @@ test('a log with failures: exit code 1, what failed, and the disk that did', asy
   assert.equal(size, realFile(path('base.raw')).size);
   assert.notEqual(realFile(path('state.raw')).digest, realFile(path('base.raw')).digest);
   assert.equal(await run({ tries: '3', broken: true }), 0);
+});
+
+test('a sample is booted: what comes up otherwise than it was judged is told, with exit code 1', async (context) => {
+  const { run, lines, path } = await setUp(context, steps.RIGHT);
+  const wrong: Booted = { came: 'up', rootHash: other.rootHash, slot: 'cairn-b', entries: [] };
+  /** As the judge says of the disk itself, but for what is changed. */
+  const boots =
+    (change: (right: Booted) => Booted): BootDisk =>
+    async (disk) => {
+      const { boots, slot = '', entries } = await judgeAlone(disk);
+      if (boots === 'nothing' || boots === 'stuck') return { came: boots };
+      const { rootHash } = boots === 'old' ? old : next;
+      return change({ came: 'up', rootHash, slot, entries });
+    };
+  assert.equal(
+    await run(
+      { boot: '12' },
+      boots((right) => right),
+    ),
+    0,
+  );
+  assert.match(lines.join('\n'), /^really booted: 12 states, 12 as judged, 0 otherwise$/m);
+  const changes: readonly (readonly [(right: Booted) => Booted, RegExp])[] = [
+    [() => ({ came: 'nothing' }), /boots nothing, judged: (old|new)$/],
+    [() => ({ came: 'stuck' }), /boots stuck, judged: (old|new)$/],
+    [() => wrong, /boots known-1 from cairn-b, judged: (old|new)$/],
+    [(right) => ({ ...right, slot: 'cairn-recovery' }), /from cairn-recovery, judged: from cairn-[ab]$/],
+    [(right) => ({ ...right, entries: ['cairn-9.conf'] }), /the loader leaves cairn-9\.conf, judged: /],
+  ];
+  for (const [change, message] of changes) {
+    assert.equal(await run({ boot: '2', states: '60' }, boots(change)), 1);
+    assert.match(lines.join('\n'), /^really booted: 2 states, 0 as judged, 2 otherwise$/m);
+    assert.match(lines.at(-1) ?? '', message);
+  }
+  await assert.rejects(run({ boot: '1' }), /there is no machine to boot on/);
+
+  async function judgeAlone(disk: string): Promise<Verdict> {
+    const empty = path('empty.log');
+    await using log = await realHost().files.open(empty, 'change');
+    await using base = await realHost().files.open(disk, 'read');
+    const { judge } = await prepareSweep({
+      base,
+      log,
+      releases: [old, next, other],
+      loaders: [memorySource(LOADER)],
+    });
+    return judge.judge();
+  }
 });
 
 function realFile(path: string): { size: number; digest: string } {

@@ -33,6 +33,8 @@ export interface EspView {
   readonly names: ReadonlySet<string>;
   /** Why nothing of it can be used. */
   readonly damage: string | undefined;
+  /** Why it cannot be said what the loader does. */
+  readonly unclear: string | undefined;
 }
 
 /** Entries have 200 bytes. */
@@ -45,7 +47,7 @@ export function readEsp(read: ReadSector, sectors: number): EspView {
   } catch (error) {
     if (!(error instanceof SweepError)) throw error;
     const loaders = { fallback: [], entry: [] };
-    return { loaders, entries: [], names: new Set(), damage: error.message };
+    return { loaders, entries: [], names: new Set(), damage: error.message, unclear: undefined };
   }
 }
 
@@ -62,7 +64,6 @@ class EspReader {
 
   view(): EspView {
     const loaders = { fallback: this.#files(LOADERS.fallback), entry: this.#files(LOADERS.entry) };
-    this.#checkSettings();
     const names = this.#folder('loader/entries');
     const entries = names.flatMap((name) => this.#entry(name));
     return {
@@ -70,6 +71,7 @@ class EspReader {
       entries,
       names: new Set(names.map(({ name }) => name.toLowerCase())),
       damage: undefined,
+      unclear: this.#unclearSettings(),
     };
   }
 
@@ -84,15 +86,17 @@ class EspReader {
   }
 
   /** The loader's settings can name another entry to start than the first: Cairn's do not. */
-  #checkSettings(): void {
+  #unclearSettings(): string | undefined {
     for (const name of namesLike(this.#folder('loader'), 'loader.conf')) {
       const file = this.#locate(name);
       if (file.damage !== undefined || name.size > ENTRY_LIMIT) continue;
       for (const [key] of keyValues(toText(byteString(this.#bytes(file.extents, name.size))))) {
-        if (key !== 'default' && key !== 'preferred') continue;
-        throw new SweepError('fat-unreadable', `loader.conf has "${key}", which is not understood here`);
+        if (key === 'default' || key === 'preferred') {
+          return `loader.conf has "${key}", which is not understood here`;
+        }
       }
     }
+    return undefined;
   }
 
   #files(path: string): EspFile[] {

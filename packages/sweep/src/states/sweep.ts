@@ -1,6 +1,7 @@
 import type { Boots, Verdict } from '../judge.ts';
 import type { Prepared } from '../prepare.ts';
 import { mulberry32, seedOf } from '../random.ts';
+import { Chooser } from './choose.ts';
 import { dealStates, type Epoch } from './epoch.ts';
 import { formatStateId } from './id.ts';
 import { type Cut, cutOf, type StateKind } from './sample.ts';
@@ -13,7 +14,7 @@ export interface SweepOptions {
   readonly rules?: Rules;
   /** How many failures are told in full. 20 unless given. */
   readonly failures?: number;
-  /** How many states are picked by chance to be booted really, of each kind as many. None unless given. */
+  /** How many states are chosen to be booted really: see Chooser. None unless given. */
   readonly sample?: number;
   readonly onProgress?: (judged: number, total: number, failed: number) => void;
   readonly signal?: AbortSignal;
@@ -47,11 +48,20 @@ export interface SweepResult {
   readonly failed: number;
   /** The first ones. */
   readonly failures: readonly JudgedState[];
-  /** Some of each kind, by chance, the kinds in turn: to be booted really. */
+  /** Of each kind and outcome some, by chance: to be booted really. */
   readonly sample: readonly JudgedState[];
+  /** What the disk boots as the log goes on, each time that this changes. */
+  readonly course: readonly Turn[];
   /** What is on the disk when all was written. */
   readonly last: Verdict;
   readonly seconds: number;
+}
+
+/** From so many entries of the log on, the disk boots this. */
+export interface Turn {
+  readonly entries: number;
+  readonly boots: Boots;
+  readonly entry: string | undefined;
 }
 
 /** Why a verdict fails the proof; undefined where it does not. */
@@ -78,7 +88,10 @@ export async function runSweep(prepared: Prepared, options: SweepOptions = {}): 
   const dealt = dealStates(epochs, states - prefixes);
   const total = prefixes + dealt.reduce((sum, count) => sum + count, 0);
   const tally = new Tally(options, seed, total);
-  tally.add('prefix-0', 'prefix', () => 'nothing of the log', await judge.judge());
+  const course: Turn[] = [];
+  const base = await judge.judge();
+  tally.add('prefix-0', 'prefix', () => 'nothing of the log', base);
+  noteTurn(course, 0, base);
   for (const epoch of epochs) {
     for (let number = 0; number < (dealt[epoch.number] ?? 0); number++) {
       const cut = cutOf(epoch, number, seed);
@@ -93,13 +106,11 @@ export async function runSweep(prepared: Prepared, options: SweepOptions = {}): 
     for (const write of epoch.writes) {
       model.apply(write);
       const entries = write.entry + 1;
-      tally.add(
-        `prefix-${entries}`,
-        'prefix',
-        () => `the first ${entries} entries of the log`,
-        await judge.judge(),
-      );
+      const verdict = await judge.judge();
+      tally.add(`prefix-${entries}`, 'prefix', () => `the first ${entries} entries of the log`, verdict);
+      noteTurn(course, entries, verdict);
     }
+    tally.closeEpoch();
     signal?.throwIfAborted();
   }
   const seconds = (performance.now() - started) / 1000;
@@ -107,9 +118,15 @@ export async function runSweep(prepared: Prepared, options: SweepOptions = {}): 
     ...tally.result(),
     distinct: judge.distinct,
     epochs: epochs.length,
+    course,
     last: await judge.judge(),
     seconds,
   };
+}
+
+function noteTurn(course: Turn[], entries: number, { boots, entry }: Verdict): void {
+  const before = course.at(-1);
+  if (before?.boots !== boots || before.entry !== entry) course.push({ entries, boots, entry });
 }
 
 /** What a cut left, in the numbers of the log's entries. */
@@ -132,22 +149,28 @@ export function describeCut(epoch: Epoch, cut: Cut): string {
 class Tally {
   readonly #options: SweepOptions;
   readonly #total: number;
-  readonly #random: () => number;
   readonly #byKind: Record<StateKind, number> = { prefix: 0, dropped: 0, reordered: 0, torn: 0 };
-  readonly #byBoots: Record<Boots, number> = { old: 0, new: 0, other: 0, recovery: 0, nothing: 0 };
+  readonly #byBoots: Record<Boots, number> = {
+    old: 0,
+    new: 0,
+    other: 0,
+    recovery: 0,
+    nothing: 0,
+    stuck: 0,
+  };
   readonly #failures: JudgedState[] = [];
-  readonly #sample: Record<StateKind, JudgedState[]> = { prefix: [], dropped: [], reordered: [], torn: [] };
+  readonly #chooser: Chooser;
   #judged = 0;
   #failed = 0;
 
   constructor(options: SweepOptions, seed: number, total: number) {
     this.#options = options;
     this.#total = total;
-    this.#random = mulberry32(seedOf(seed, 0x5a3b1e));
+    this.#chooser = new Chooser(options.sample ?? 0, mulberry32(seedOf(seed, 0x5a3b1e)));
   }
 
   add(id: string, kind: StateKind, describe: () => string, verdict: Verdict): void {
-    const { rules, failures = 20, sample = 0, onProgress } = this.#options;
+    const { rules, failures = 20, onProgress } = this.#options;
     this.#judged++;
     this.#byKind[kind]++;
     this.#byBoots[verdict.boots]++;
@@ -157,12 +180,12 @@ class Tally {
         this.#failures.push({ id, kind, description: describe(), verdict });
       }
     }
-    // Reservoir sampling: each state of a kind has the same chance, though how many there are is not known before.
-    const chosen = this.#sample[kind];
-    const share = Math.ceil(sample / 4);
-    const place = chosen.length < share ? chosen.length : this.#random() % this.#byKind[kind];
-    if (place < share) chosen[place] = { id, kind, description: describe(), verdict };
+    this.#chooser.offer(kind, verdict, () => ({ id, kind, description: describe(), verdict }));
     if (this.#judged % 2048 === 0) onProgress?.(this.#judged, this.#total, this.#failed);
+  }
+
+  closeEpoch(): void {
+    this.#chooser.closeEpoch();
   }
 
   result(): Pick<SweepResult, 'judged' | 'byKind' | 'byBoots' | 'failed' | 'failures' | 'sample'> {
@@ -172,15 +195,7 @@ class Tally {
       byBoots: this.#byBoots,
       failed: this.#failed,
       failures: this.#failures,
-      sample: inTurn(Object.values(this.#sample)).slice(0, this.#options.sample ?? 0),
+      sample: this.#chooser.chosen(),
     };
   }
-}
-
-/** The first of each list, then the second of each, and so on. */
-function inTurn<T>(lists: readonly (readonly T[])[]): T[] {
-  const longest = Math.max(...lists.map(({ length }) => length));
-  return Array.from({ length: longest }, (_, index) =>
-    lists.flatMap((list) => list.slice(index, index + 1)),
-  ).flat();
 }
