@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { realHost } from '@cairn/host';
+import { realHost, runChecked } from '@cairn/host';
 import { loadRelease } from '@cairn/release';
 import type { Guest, Machine } from '@cairn/testkit';
 import { buildRelease } from '../support/build.ts';
 import { carryReleases } from '../support/carrier.ts';
 import type { ImageName } from '../support/images.ts';
 import { BOOT_LIMIT_MS, logIn, startNode, temporaryFolder, waitUntilGood } from '../support/node.ts';
+import { cutPower, judgeLog, slotsBooted } from '../sweep/power-cycles.ts';
 
 const host = realHost();
 const AGENT_LIMIT_MS = 300_000;
@@ -16,6 +18,11 @@ const AGENT_LIMIT_MS = 300_000;
  * One machine for all of these, in their order: from Debian 12 to 13 and back, both slots ruined, and from recovery on to 13
  * again and to a 13 with newer packages.
  */
+/** States that cuts of power could have left, up to the roll-back. */
+const STATES = 10_000;
+/** How often the power is cut while a release that was found good boots. */
+const CYCLES = 2;
+
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let machine: Machine;
 let guest: Guest;
@@ -30,7 +37,11 @@ before(async () => {
   await build('new', 'debian-13', '13');
   await build('newer', 'debian-13-newer', '13.1');
   const carrier = await carryReleases(host, folder.path, ['new', 'newer']);
-  machine = await startNode(old, { disks: [{ path: old }, { path: carrier }] });
+  await runChecked(host.programs, ['cp', '--sparse=always', old, join(folder.path, 'base.raw')]);
+  const writeLog = join(folder.path, 'writes.log');
+  machine = await startNode(old, {
+    disks: [{ path: old, access: 'direct', writeLog }, { path: carrier }],
+  });
   guest = await logIn(machine);
 });
 
@@ -104,6 +115,16 @@ test('it is found healthy and blessed by itself; the other release is still ther
   );
 });
 
+test('cuts of power while it boots: it stays what is booted', async () => {
+  const from = machine.console.transcript.length;
+  await guest.output('(sleep 1; reboot -f) >/dev/null 2>&1 &');
+  await cutPower(machine, { cycles: CYCLES, seed: 20_260_101 });
+  guest = await logIn(machine);
+  assert.deepEqual(new Set(slotsBooted(machine.console.transcript, from)), new Set(['cairn-b']));
+  const now = await status();
+  assert.deepEqual(statesOf(now), ['cairn-a good 12', 'cairn-b good 13', 'cairn-recovery empty']);
+});
+
 test('a rollback makes the other release the next, and the boot after it is that', async () => {
   await guest.output('cairn rollback', { timeoutMs: AGENT_LIMIT_MS });
   await guest.reboot({ timeoutMs: BOOT_LIMIT_MS });
@@ -112,6 +133,25 @@ test('a rollback makes the other release the next, and the boot after it is that
   assert.equal(now.rootHash, await rootHashOf('old'));
   assert.equal(now.slot, 'cairn-a');
   assert.equal(await distro(), 'debian 12, Linux 6\n');
+});
+
+test('whenever the power had gone up to here, the old or the new release would have booted, whole', async (context) => {
+  await guest.output('sync');
+  const log = join(folder.path, 'judged.log');
+  await copyFile(join(folder.path, 'writes.log'), log);
+  const { judged, failed, failures, byBoots } = await judgeLog(
+    host,
+    {
+      base: join(folder.path, 'base.raw'),
+      log,
+      releases: [join(folder.path, 'new'), join(folder.path, 'old')],
+    },
+    { states: STATES, signal: context.signal },
+  );
+  await host.files.remove(log);
+  assert.deepEqual(failures, []);
+  assert.equal(failed, 0);
+  assert.ok(judged >= STATES && byBoots.old > 0 && byBoots.new > 0, JSON.stringify({ judged, byBoots }));
 });
 
 /** Where a partition begins on the disk, in bytes: the kernel counts in 512. */

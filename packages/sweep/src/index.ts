@@ -9,6 +9,7 @@ export { readLog, readLogSuperblock } from './log/read.ts';
 export { LogWriter } from './log/write.ts';
 export { type Prepared, prepareSweep, type SweepInput } from './prepare.ts';
 export { HELP, OPTIONS, type Surroundings, sweepProgram, type Values } from './program.ts';
+export { mulberry32, type Random } from './random.ts';
 export { enterState, writeState } from './replay.ts';
 export { formatStateId, parseStateId, type StateId } from './states/id.ts';
 export type { StateKind } from './states/sample.ts';

@@ -130,7 +130,8 @@ async function judgeAll(
     onProgress: (judged, total, failed) => note(`sweep: ${judged} of ${total} states, ${failed} failed`),
   });
   const comparisons = await bootSample(values, input, prepared, result.sample, surroundings);
-  if (values.json) print(JSON.stringify({ ...result, comparisons }));
+  if (values.json)
+    print(JSON.stringify({ ...result, outcomes: Object.fromEntries(result.outcomes), comparisons }));
   else for (const line of [...report(result, rules), ...comparisonReport(comparisons)]) print(line);
   return result.failed === 0 && comparisons.every(({ differences }) => differences.length === 0) ? 0 : 1;
 }

@@ -42,6 +42,8 @@ export interface SweepResult {
   readonly judged: number;
   readonly byKind: Readonly<Record<StateKind, number>>;
   readonly byBoots: Readonly<Record<Boots, number>>;
+  /** How many states come to the same: what boots, from which slot, by which entry, and which entries there are then. */
+  readonly outcomes: ReadonlyMap<string, number>;
   /** States that differ in what is watched, and so were judged anew. */
   readonly distinct: number;
   readonly epochs: number;
@@ -158,6 +160,7 @@ class Tally {
     nothing: 0,
     stuck: 0,
   };
+  readonly #outcomes = new Map<string, number>();
   readonly #failures: JudgedState[] = [];
   readonly #chooser: Chooser;
   #judged = 0;
@@ -174,6 +177,9 @@ class Tally {
     this.#judged++;
     this.#byKind[kind]++;
     this.#byBoots[verdict.boots]++;
+    const { boots, slot = '-', entry = '-', entries } = verdict;
+    const outcome = `${boots} ${slot} ${entry} of ${entries.join(' ')}`;
+    this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
     if (failureOf(verdict, rules) !== undefined) {
       this.#failed++;
       if (this.#failures.length < failures) {
@@ -188,11 +194,12 @@ class Tally {
     this.#chooser.closeEpoch();
   }
 
-  result(): Pick<SweepResult, 'judged' | 'byKind' | 'byBoots' | 'failed' | 'failures' | 'sample'> {
+  result(): Omit<SweepResult, 'distinct' | 'epochs' | 'course' | 'last' | 'seconds'> {
     return {
       judged: this.#judged,
       byKind: this.#byKind,
       byBoots: this.#byBoots,
+      outcomes: this.#outcomes,
       failed: this.#failed,
       failures: this.#failures,
       sample: this.#chooser.chosen(),
