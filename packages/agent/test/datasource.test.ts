@@ -536,10 +536,9 @@ suite('what was found is kept', () => {
     );
   });
 
-  test('Ignition is refused by its name', () => {
-    assert.throws(() => configsOf(found('{"ignition": {}}')), {
-      code: 'datasource',
-      message: /for Ignition/,
-    });
+  test('Ignition’s configuration is kept as it is', () => {
+    const text = '{"ignition": {"version": "3.4.0"}}';
+    assert.deepEqual(configsOf(found(text)), [{ name: 'userdata.yaml', text }]);
+  });
   });
 });

@@ -1,5 +1,7 @@
 import type { Diagnostic } from './diagnostic.ts';
 import { checkHeader } from './header.ts';
+import { dialectOf } from './ignition/dialect.ts';
+import { translateIgnition } from './ignition/translate.ts';
 import type { Source } from './place.ts';
 import type { Config } from './schema/config.ts';
 import type { Shape } from './shape.ts';
@@ -83,7 +85,8 @@ export function readConfig(source: Source, shape: Shape, options: ReadOptions = 
     });
     return { ...common, tree: undefined };
   }
-  if (options.header !== false) {
+  const dialect = dialectOf(tree);
+  if (dialect === undefined && options.header !== false) {
     checkHeader(
       text,
       tree.entries.size > 0 && [...tree.entries.keys()].every((key) => BARE.has(key)),
@@ -95,7 +98,8 @@ export function readConfig(source: Source, shape: Shape, options: ReadOptions = 
     checkTemplate: options.checkTemplate,
     weaklyTyped: false,
   };
-  return { ...common, tree, config: readShape(tree, shape, '', context) as Config };
+  const ours = dialect === undefined ? tree : translateIgnition(tree, dialect, report);
+  return { ...common, tree: ours, config: readShape(ours, shape, '', context) as Config };
 }
 
 /** The same for what is a tree already: a kernel's command line, whose values are all texts. */

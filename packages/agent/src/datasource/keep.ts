@@ -1,7 +1,6 @@
 import { CairnError } from '@cairn/bytes';
 import type { Files } from '@cairn/host';
 import { stringify } from 'yaml';
-import { AgentError } from '../error.ts';
 import { type Content, readContent } from './content.ts';
 import type { Found } from './types.ts';
 
@@ -25,7 +24,7 @@ export function configsOf(found: Found, name: string = USER_DATA_NAME): Kept[] {
   const contents = found.userData === undefined ? [] : readContent(found.userData, found.place);
   const parts = contents.map((content, index) => ({
     name: index === 0 ? name : name.replace(/(\.ya?ml)?$/, `-${index + 1}$1`),
-    text: configOf(content, found.place),
+    text: configOf(content),
   }));
   const { hostname, sshKeys = [] } = found;
   if (hostname === undefined && sshKeys.length === 0) return parts;
@@ -37,12 +36,9 @@ export function configsOf(found: Found, name: string = USER_DATA_NAME): Kept[] {
   return [{ name: METADATA_NAME, text: `#cloud-config\n${stringify(known, WHOLE_LINES)}` }, ...parts];
 }
 
-function configOf({ kind, text }: Content, place: string): string {
-  if (kind === 'cloud-config') return text;
-  if (kind === 'script') return `#cloud-config\n${stringify(scriptStage(text), WHOLE_LINES)}`;
-  throw new AgentError('datasource', `${place} is a configuration for Ignition, which is not read here`, {
-    hint: 'Write it as #cloud-config.',
-  });
+function configOf({ kind, text }: Content): string {
+  // Ignition's is read as it is.
+  return kind === 'script' ? `#cloud-config\n${stringify(scriptStage(text), WHOLE_LINES)}` : text;
 }
 
 function scriptStage(text: string): object {
