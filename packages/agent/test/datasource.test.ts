@@ -540,5 +540,4 @@ suite('what was found is kept', () => {
     const text = '{"ignition": {"version": "3.4.0"}}';
     assert.deepEqual(configsOf(found(text)), [{ name: 'userdata.yaml', text }]);
   });
-  });
 });
