@@ -5,7 +5,8 @@ import type { Surroundings } from './functions/function.ts';
 import { ALL_FUNCTIONS, functionFailure, GO_FUNCTIONS } from './functions/table.ts';
 import { Budget, DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { lex, type Span } from './parse/lex.ts';
-import { parse, SyntaxFailure } from './parse/parser.ts';
+import { parse } from './parse/parser.ts';
+import { SyntaxFailure } from './parse/stream.ts';
 import { runeCount } from './text/runes.ts';
 import { toValue } from './value/convert.ts';
 

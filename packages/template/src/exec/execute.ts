@@ -5,7 +5,6 @@ import {
   type Context,
   canBeNil,
   type FunctionTable,
-  fits,
   type GoFunction,
   type Param,
   paramName,
@@ -29,6 +28,7 @@ import {
 import { quote } from '../text/quote.ts';
 import { nearest } from '../text/suggest.ts';
 import { GoInt, GoList, GoMap, int, isTrue, typeName, type Value } from '../value/value.ts';
+import { checkCount, isAny, typedLiteral, validate } from './arguments.ts';
 import { fieldOf } from './fields.ts';
 
 /** What an action printed as `<no value>`. */
@@ -238,7 +238,7 @@ class Frame {
         code: 'execution',
         hint:
           near === undefined
-            ? `define it: {{define ${quote(node.name)}}} … {{end}}`
+            ? `define it: {{define ${quote(node.name)}}} ... {{end}}`
             : `did you mean ${quote(near)}?`,
       });
     }
@@ -406,7 +406,7 @@ class Frame {
     if (target.name === 'and' || target.name === 'or') return this.#logic(dot, target.name, words, piped);
     const typeAt = (index: number): Param => target.params[index] ?? target.rest ?? 'any';
     const args = words.map((word, index) => this.#argument(dot, typeAt(index), word));
-    if (piped !== NOTHING) args.push(this.#validate(piped, typeAt(args.length)));
+    if (piped !== NOTHING) args.push(validate(piped, typeAt(args.length)));
     const { budget } = this.#run.context;
     budget.spend(args.reduce<number>((sum, value) => sum + weightOf(value), 1));
     try {
@@ -430,126 +430,38 @@ class Frame {
     return piped === NOTHING ? value : piped;
   }
 
-  #validate(value: Value, type: Param | undefined): Value {
-    if (type === undefined) return value === null ? undefined : value;
-    if (value === undefined) {
-      if (canBeNil(type)) return null;
-      throw new Failure(`invalid value; expected ${paramName(type)}`, {
-        code: 'execution',
-        hint: 'there is no value: is the name right? `default` gives one where there may be none',
-      });
-    }
-    if (value === null && canBeNil(type)) return null;
-    if (fits(value, type)) return value;
-    throw new Failure(
-      `wrong type for value; expected ${paramName(type)}; got ${value === null ? 'interface {}' : typeName(value)}`,
-      { code: 'execution', hint: value === null ? 'the value is null' : conversion(type) },
-    );
-  }
-
   /** `type` undefined: of any, and nil stays what it is. */
   #argument(dot: Value, type: Param | undefined, word: Operand): Value {
     this.#at(word);
     switch (word.type) {
       case 'dot':
-        return this.#validate(dot, type);
+        return validate(dot, type);
       case 'nil':
         if (type !== undefined && canBeNil(type)) return null;
         throw new Failure(`cannot assign nil to ${type === undefined ? 'a value' : paramName(type)}`, {
           code: 'execution',
         });
       case 'field':
-        return this.#validate(this.#field(dot, word, [], NOTHING), type);
+        return validate(this.#field(dot, word, [], NOTHING), type);
       case 'variable':
-        return this.#validate(this.#variableNode(dot, word, [], NOTHING), type);
+        return validate(this.#variableNode(dot, word, [], NOTHING), type);
       case 'pipe':
-        return this.#validate(
+        return validate(
           this.#run.nested(() => this.#pipeline(dot, word)),
           type,
         );
       case 'identifier':
-        return this.#validate(this.#function(dot, word, word, [], NOTHING), type);
+        return validate(this.#function(dot, word, word, [], NOTHING), type);
       case 'chain':
-        return this.#validate(this.#chain(dot, word, [], NOTHING), type);
+        return validate(this.#chain(dot, word, [], NOTHING), type);
       default:
-        return this.#literal(dot, type ?? 'any', word);
+        return isAny(type) ? this.#constant(dot, word) : typedLiteral(type, word);
     }
-  }
-
-  /** Literals take the type of the parameter: 3 is a float64 where one is wanted. */
-  #literal(dot: Value, type: Param, word: Operand): Value {
-    switch (type) {
-      case 'any':
-      case 'value':
-        return this.#constant(dot, word);
-      case 'bool':
-        if (word.type === 'bool') return word.value;
-        break;
-      case 'string':
-        if (word.type === 'string') return word.text;
-        break;
-      case 'int':
-        if (word.type === 'number' && word.int !== undefined) return new GoInt(BigInt.asIntN(64, word.int));
-        break;
-      case 'float64':
-        if (word.type === 'number' && word.float !== undefined) return word.float;
-        break;
-      default:
-        throw new Failure(`can't handle ${operandText(word)} for arg of type ${paramName(type)}`, {
-          code: 'execution',
-          hint: type === 'map' ? '`dict "key" value` makes a map' : '`toDate` and `now` give a time',
-        });
-    }
-    const wanted = type === 'int' ? 'integer' : type === 'float64' ? 'float' : type;
-    throw new Failure(`expected ${wanted}; found ${operandText(word)}`, {
-      code: 'execution',
-      hint: type === 'string' ? 'write texts in double quotes' : `write a literal of type ${paramName(type)}`,
-    });
   }
 }
 
 function undefinedVariable(name: ByteString): Failure {
   return new Failure(`undefined variable: ${name}`, { code: 'undefined-variable' });
-}
-
-function checkCount({ name, params, rest }: GoFunction, count: number, written: number): void {
-  const wanted = params.length;
-  if (rest === undefined && count !== wanted) {
-    throw new Failure(`wrong number of args for ${name}: want ${wanted} got ${count}`, {
-      code: 'execution',
-      hint: usage(name, params, rest),
-    });
-  }
-  if (count < wanted) {
-    throw new Failure(`wrong number of args for ${name}: want at least ${wanted} got ${written}`, {
-      code: 'execution',
-      hint: usage(name, params, rest),
-    });
-  }
-}
-
-function usage(name: string, params: readonly Param[], rest: Param | undefined): string {
-  const words = params.map((param) => (param === 'value' ? 'any' : param));
-  const tail = rest === undefined ? '' : ` ${rest === 'value' ? 'any' : rest}…`;
-  const list = words.length === 0 ? '' : ` ${words.join(' ')}`;
-  return `it is used as (${name}${list}${tail}); a piped value is the last argument`;
-}
-
-function conversion(type: Param): string {
-  switch (type) {
-    case 'string':
-      return 'make a text of it: (toString …)';
-    case 'int':
-      return 'make an int of it: (int …)';
-    case 'float64':
-      return 'make a float64 of it: (float64 …)';
-    case 'bool':
-      return 'compare it: (eq … "true")';
-    case 'map':
-      return 'give a map: `dict "key" value` makes one';
-    default:
-      return '`toDate` and `now` give a time';
-  }
 }
 
 /** What a function looks through is cheaper than what it makes. */

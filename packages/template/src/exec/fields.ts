@@ -10,7 +10,7 @@ export function fieldOf(receiver: Value, name: ByteString, args: readonly Value[
   if (receiver === null) {
     throw new Failure(`nil pointer evaluating interface {}.${name}`, {
       code: 'execution',
-      hint: `what should have the field .${name} is null: guard it by {{with …}}`,
+      hint: `what should have the field .${name} is null: guard it by {{with ...}}`,
     });
   }
   if (receiver instanceof GoMap) {
@@ -33,7 +33,7 @@ export function fieldOf(receiver: Value, name: ByteString, args: readonly Value[
 
 function hintFor(receiver: Value): string {
   return typeName(receiver).startsWith('[]')
-    ? 'this is a list: take an element of it by (index … 0), or {{range}} over it'
+    ? 'this is a list: take an element of it by (index ... 0), or {{range}} over it'
     : 'only maps have fields';
 }
 

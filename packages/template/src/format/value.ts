@@ -1,7 +1,7 @@
 import type { ByteString } from '@cairn/bytes';
 import type { Budget } from '../limits.ts';
 import type { Value } from '../value/value.ts';
-import { Printer } from './printf.ts';
+import { Printer } from './printer.ts';
 
 /** `fmt.Sprint` of one value: what a template prints. */
 export function formatValue(value: Value, budget: Budget): ByteString {

@@ -1,8 +1,7 @@
 import type { ByteString } from '@cairn/bytes';
 import { Failure } from '../error.ts';
-import { Printer } from '../format/printf.ts';
+import { sprintf } from '../format/printf.ts';
 import { sprint, sprintln } from '../format/value.ts';
-import type { Budget } from '../limits.ts';
 import { decodeRune, encodeRune, isPrint } from '../text/runes.ts';
 import { GoInt, GoList, GoMap, int, isTrue, typeName, type Value, zeroOf } from '../value/value.ts';
 import { equal, less, lessOrEqual } from './compare.ts';
@@ -35,7 +34,9 @@ export const BUILTIN: readonly GoFunction[] = [
     ([value, ...indexes]) => sliced(nonNil(value, 'slice'), indexes),
   ),
   define('print', '...any', 'as fmt.Sprint', (args, { budget }) => sprint(args, budget)),
-  define('printf', 'string ...any', 'as fmt.Sprintf', (args, { budget }) => printf(args, budget)),
+  define('printf', 'string ...any', 'as fmt.Sprintf', (args, { budget }) =>
+    sprintf(text(args, 0), args.slice(1), budget),
+  ),
   define('println', '...any', 'as fmt.Sprintln', (args, { budget }) => sprintln(args, budget)),
   define('html', '...any', 'escapes for HTML', (args, context) => escapeHtml(joined(args, context))),
   define('js', '...any', 'escapes for JavaScript', (args, context) => escapeJs(joined(args, context))),
@@ -73,7 +74,7 @@ function position(index: Value, capacity: number): number {
   if (index === undefined || index === null) throw new Failure('cannot index slice/array with nil');
   if (!(index instanceof GoInt)) {
     throw new Failure(`cannot index slice/array with type ${typeName(index)}`, {
-      hint: 'an index is an int: (int …) makes one',
+      hint: 'an index is an int: (int ...) makes one',
     });
   }
   if (index.value < 0n || index.value > BigInt(capacity)) {
@@ -126,12 +127,6 @@ function sliced(value: Value, indexes: readonly Value[]): Value {
   if (limit !== undefined && end > limit) throw new Failure(`invalid slice index: ${end} > ${limit}`);
   if (typeof value === 'string') return value.slice(start, end);
   return value instanceof GoList ? new GoList(value.items.slice(start, end), value.element) : undefined;
-}
-
-function printf(args: readonly Value[], budget: Budget): ByteString {
-  const printer = new Printer(budget);
-  printer.format(text(args, 0), args.slice(1));
-  return printer.text();
 }
 
 function joined(args: readonly Value[], { budget }: Context): ByteString {

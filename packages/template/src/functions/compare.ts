@@ -81,7 +81,7 @@ export function lessOrEqual(a: Value, b: Value): boolean {
 
 export function deepEqual(a: Value, b: Value, budget: Budget, depth = 0): boolean {
   budget.depth(depth);
-  budget.spend(1);
+  budget.spend(8);
   const nilA = a === undefined || a === null;
   const nilB = b === undefined || b === null;
   if (nilA || nilB) return nilA && nilB;

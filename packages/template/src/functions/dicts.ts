@@ -119,7 +119,7 @@ function merge(target: GoMap, source: GoMap, overwrite: boolean, context: Contex
 
 function copyOf(value: Value, context: Context, depth: number): Value {
   context.budget.depth(depth);
-  context.budget.spend(1);
+  context.budget.spend(8);
   if (value instanceof GoList) {
     return new GoList(
       value.items.map((item) => copyOf(item, context, depth + 1)),
@@ -136,7 +136,7 @@ function copyOf(value: Value, context: Context, depth: number): Value {
 function dig(args: readonly Value[]): Value {
   if (args.length < 3) {
     throw new Failure('dig needs at least three arguments', {
-      hint: 'it is used as (dig "key" … default map)',
+      hint: 'it is used as (dig "key" ... default map)',
     });
   }
   const fallback = args.at(-2);

@@ -61,6 +61,9 @@ export function toPrettyJson(value: Value, budget: Budget): ByteString {
   return new Writer(true, '  ', budget).text(value);
 }
 
+/** What a piece of text costs beyond its bytes. */
+const PART = 8;
+
 class Writer {
   readonly #escapeHtml: boolean;
   readonly #indent: string | undefined;
@@ -79,7 +82,7 @@ class Writer {
   }
 
   #write(text: ByteString): void {
-    this.#budget.spend(text.length);
+    this.#budget.spend(text.length + PART);
     this.#parts.push(text);
   }
 

@@ -142,7 +142,9 @@ function slice([list, start, end]: readonly Value[]): Value {
 
 function concatenated(list: Value): GoList {
   if (list instanceof GoList || list === null || list === undefined) return listOf(list, '');
-  throw new Failure(`Cannot concat type ${kindName(list)} as list`, { hint: '(list …) makes a list of it' });
+  throw new Failure(`Cannot concat type ${kindName(list)} as list`, {
+    hint: '(list ...) makes a list of it',
+  });
 }
 
 function chunk(args: readonly Value[]): Value {

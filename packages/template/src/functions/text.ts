@@ -118,7 +118,7 @@ export const TEXT: readonly GoFunction[] = [
     ([value], { budget }) => new GoList(toTexts(value, budget), 'string'),
   ),
   define('join', 'string any', 'the elements with this between them', join),
-  define('split', 'string string', 'a map of the parts: ._0, ._1, …', (args, { budget }) =>
+  define('split', 'string string', 'a map of the parts: ._0, ._1, ...', (args, { budget }) =>
     parts(splitList(text(args, 1), text(args, 0), -1, budget)),
   ),
   define('splitn', 'string int string', 'the same with at most so many', (args, { budget }) =>

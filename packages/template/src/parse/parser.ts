@@ -2,7 +2,8 @@ import type { ByteString } from '@cairn/bytes';
 import { Failure, type TemplateErrorCode } from '../error.ts';
 import { quote, unquote } from '../text/quote.ts';
 import { nearest } from '../text/suggest.ts';
-import { type Item, type ItemType, KEYWORDS } from './lex.ts';
+import type { Item, ItemType } from './lex.ts';
+import { hintFor, itemText } from './messages.ts';
 import {
   type Command,
   type List,
@@ -13,36 +14,14 @@ import {
   type Variable,
 } from './node.ts';
 import { numberNode } from './number.ts';
-
-/** Where parsing ended: the parser's failures, with the place of the item that it did not expect. */
-export class SyntaxFailure extends Error {
-  readonly offset: number;
-  readonly code: TemplateErrorCode;
-  readonly hint: string | undefined;
-
-  constructor(message: ByteString, offset: number, code: TemplateErrorCode, hint: string | undefined) {
-    super(message);
-    this.offset = offset;
-    this.code = code;
-    this.hint = hint;
-  }
-}
-
-/** Says why a function cannot be used; undefined if it can. */
-export type FunctionCheck = (name: string) => Failure | undefined;
-
-export interface Trees {
-  readonly root: List;
-  /** Defined ones, by name. */
-  readonly templates: ReadonlyMap<ByteString, List>;
-}
-
-export interface ParseSettings {
-  readonly name: ByteString;
-  readonly checkFunction: FunctionCheck;
-  readonly depth: number;
-  readonly variables: number;
-}
+import {
+  type End,
+  type ParseSettings,
+  STARTS_OPERAND,
+  type Stream,
+  SyntaxFailure,
+  type Trees,
+} from './stream.ts';
 
 /** A port of text/template/parse/parse.go (Go 1.19), with `{{else with}}` of Go 1.23. */
 export function parse(source: ByteString, items: readonly Item[], settings: ParseSettings): Trees {
@@ -51,21 +30,6 @@ export function parse(source: ByteString, items: readonly Item[], settings: Pars
   const root = new Parser(stream, templates, settings, source).parseRoot();
   return { root, templates };
 }
-
-/** What the parsers of nested definitions share. */
-interface Stream {
-  readonly items: readonly Item[];
-  at: number;
-  depth: number;
-  /** Where the action began that is being read, for its end that is missing. */
-  actionOffset: number;
-  /** Names of templates that have more than white space: they cannot be defined again. */
-  readonly filled: Set<ByteString>;
-}
-
-type End =
-  | { readonly type: 'end'; readonly offset: number }
-  | { readonly type: 'else'; readonly offset: number };
 
 class Parser {
   readonly #stream: Stream;
@@ -369,7 +333,7 @@ class Parser {
       if (context !== 'range' || declared.length >= 2) {
         this.#fail(`too many declarations in ${context}`, {
           offset: sign.offset,
-          hint: 'only {{range $key, $value := …}} declares two variables',
+          hint: 'only {{range $key, $value := ...}} declares two variables',
         });
       }
       const { type } = this.#peekNonSpace();
@@ -488,7 +452,7 @@ class Parser {
         offset: item.offset,
         hint:
           near === undefined || near === '$'
-            ? `declare it first, {{${item.text} := …}}, outside of any block that ends before`
+            ? `declare it first, {{${item.text} := ...}}, outside of any block that ends before`
             : `did you mean ${near}?`,
       });
     }
@@ -496,51 +460,6 @@ class Parser {
   }
 }
 
-const STARTS_OPERAND: ReadonlySet<ItemType> = new Set([
-  'bool',
-  'charConstant',
-  'complex',
-  'dot',
-  'field',
-  'identifier',
-  'number',
-  'nil',
-  'rawString',
-  'string',
-  'variable',
-  'leftParen',
-] satisfies ItemType[]);
-
 function isEmpty(list: List): boolean {
   return list.nodes.every((node) => node.type === 'text' && /^[\s\u0085]*$/.test(node.text));
-}
-
-const LONG_ITEM = 10;
-
-function itemText(item: Item): ByteString {
-  if (item.type === 'eof') return 'EOF';
-  if (item.type === 'dot' || item.type === 'nil') return `<${item.text}>`;
-  if (KEYWORDS.some((keyword) => keyword === item.type)) return `<${item.text}>`;
-  return item.text.length > LONG_ITEM ? `${quote(item.text.slice(0, LONG_ITEM))}...` : quote(item.text);
-}
-
-function hintFor({ type, text }: Item): string | undefined {
-  if (text === 'unclosed action') return 'close it with }}';
-  if (text === 'unclosed left paren') return 'close it with ) before }}';
-  if (text === 'unclosed comment') return 'close it with */}}';
-  if (text === 'comment ends before closing delimiter')
-    return 'a comment is an action of its own: {{/* … */}}';
-  if (text.startsWith('bad character U+002D')) {
-    return 'a name has no - in it: write (index . "a-b") for an entry that has, and a space before -}}';
-  }
-  if (text.startsWith('bad character')) return 'put a space between two words, and quote texts';
-  if (text === 'unterminated character constant' || text === 'unterminated quoted string') {
-    return 'close the quotes on the same line; a text of several lines takes backquotes';
-  }
-  if (text.startsWith('unexpected right paren')) return 'there is no ( for it';
-  if (text === '=' || text === '!' || text === '<' || text === '>' || text === '&') {
-    return 'there are no operators: write eq, ne, lt, gt, and, or, not as functions, {{if eq .a "b"}}';
-  }
-  if (type === 'define') return 'templates are defined outside of all other actions';
-  return undefined;
 }
