@@ -313,4 +313,20 @@ export const MISTAKES: Readonly<Record<string, readonly Mistake[]>> = {
       ],
     },
   ],
+  Templates: [
+    { title: 'a function that there is not', text: step('- hostname: "node-{{ uper .MachineID }}"') },
+    { title: 'a value without its point', text: step('- hostname: "{{ MachineID }}"') },
+    { title: 'braces that are not closed', text: step('- hostname: "{{ .MachineID }"') },
+    {
+      title: 'an if without its end',
+      text: step(
+        '- files:\n    - path: /etc/issue\n      permissions: 0644\n      content: |\n        hello\n        {{ if .Values.site }}on site',
+      ),
+    },
+    {
+      title: 'an operator',
+      text: step('- commands:\n    - \'{{ if .Values.os.name == "debian" }}true{{ end }}\''),
+    },
+    { title: 'a function of sprig that is not here', text: step('- hostname: \'{{ genCA "x" 1 }}\'') },
+  ],
 };

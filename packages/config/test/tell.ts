@@ -1,3 +1,4 @@
+import { checkTemplate } from '@cairn/template';
 import { combine, configShape, diagnosticText, readConfig, sorted } from '../src/index.ts';
 
 const shape = configShape();
@@ -6,7 +7,7 @@ const shape = configShape();
 export function tellOf(text: string | readonly string[]): string {
   const texts = typeof text === 'string' ? [text] : text;
   const files = texts.map((each, index) =>
-    readConfig({ file: nameOf(texts.length, index), text: each }, shape),
+    readConfig({ file: nameOf(texts.length, index), text: each }, shape, { checkTemplate }),
   );
   return sorted(combine(files, shape).diagnostics).map(diagnosticText).join('\n');
 }

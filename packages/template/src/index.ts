@@ -1,3 +1,4 @@
+export { checkTemplate, type TemplateFault } from './check.ts';
 export { type Place, TemplateError, type TemplateErrorCode } from './error.ts';
 export type { Surroundings } from './functions/function.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';

@@ -125,11 +125,18 @@ const MAY_BE_EMPTY: ReadonlySet<Format> = new Set<Format>([
   'ip',
 ]);
 
+const FREE_TEXT: ReadonlySet<Format> = new Set<Format>(['command', 'condition']);
+const AS_WRITTEN = { severity: 'warning' } as const;
+
 function checkText(tree: ScalarTree, text: string, shape: ScalarShape, path: string, context: Context): void {
   const { format, values, anyCase, templated, secret } = shape.facts;
   if (templated !== false && isTemplate(text)) {
     const fault = templated === true ? context.checkTemplate?.(text) : undefined;
-    if (fault !== undefined) tell(context, tree.at, path, { code: 'template', ...fault });
+    if (fault === undefined) return;
+    // Kairos leaves a text that is no template as it is: what a program prints by a template of its own may be meant so.
+    const meaning = format === undefined || FREE_TEXT.has(format) ? AS_WRITTEN : {};
+    const message = `${fault.message}${'severity' in meaning ? '; it is taken as it is written' : ''}`;
+    tell(context, tree.at, path, { code: 'template', ...fault, ...meaning, message });
     return;
   }
   // An empty text is one that is not set, to Kairos; a rule tells where there has to be one.

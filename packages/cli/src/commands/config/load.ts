@@ -17,6 +17,7 @@ import {
   type Shape,
 } from '@cairn/config';
 import type { Files, Host } from '@cairn/host';
+import { checkTemplate } from '@cairn/template';
 import type { Command } from 'commander';
 import { CliError } from '../../errors/error.ts';
 
@@ -97,7 +98,7 @@ async function loadFile(files: Files, path: string, shape: Shape): Promise<Confi
   const source = bytes && decodeSource(path, bytes, report);
   if (source === undefined)
     return { source: { file: path, text: '' }, tree: undefined, config: {}, diagnostics };
-  return readConfig(source, shape);
+  return readConfig(source, shape, { checkTemplate });
 }
 
 function fromCommandLine(text: string, own: boolean, shape: Shape): ConfigFile[] {
@@ -105,6 +106,6 @@ function fromCommandLine(text: string, own: boolean, shape: Shape): ConfigFile[]
   const diagnostics: Diagnostic[] = [];
   const tree = parseCommandLine(source, shape, (diagnostic) => diagnostics.push(diagnostic));
   if (tree === undefined) return diagnostics.length === 0 ? [] : [{ source, tree, config: {}, diagnostics }];
-  const file = readTree(tree, source, shape);
+  const file = readTree(tree, source, shape, { checkTemplate });
   return [{ ...file, diagnostics: [...diagnostics, ...file.diagnostics] }];
 }
