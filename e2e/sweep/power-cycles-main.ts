@@ -1,4 +1,3 @@
-import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CairnError } from '@cairn/bytes';
@@ -68,11 +67,9 @@ async function cycle(
   const entries = (await guest.output(ENTRIES)).trim().split('\n');
   const slots = slotsBooted(machine.console.transcript);
   await guest.output('sync');
-  await copyFile(log, `${log}.judged`);
-  await machine.powerOff();
   const { judged, outcomes } = await judgeLog(
     host,
-    { base, log: `${log}.judged`, releases: [join(folder, 'new'), join(folder, 'old')] },
+    { base, log, releases: [join(folder, 'new'), join(folder, 'old')] },
     { states: simulated, signal },
   );
   const others = slots.filter((slot) => slot !== 'cairn-b');
