@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
+import { realHost } from '@cairn/host';
+import { startRegistry } from '@cairn/testkit';
 import { makeFile, place } from '@cairn/tree';
 import {
   boot,
@@ -44,7 +46,8 @@ async function onNode(root: string, ...args: readonly string[]): Promise<Outcome
   const errors: string[] = [];
   const { signal } = new AbortController();
   const exitCode = await runCli(args, {
-    host: hostOf(root),
+    // What waits for the network waits really.
+    host: { ...hostOf(root), clock: realHost().clock },
     signal,
     stdout: sink(out),
     stderr: sink(errors),
@@ -140,4 +143,20 @@ test('a machine that is no node says so', async () => {
   const { exitCode, stderr } = await onNode(root, 'upgrade', '/x');
   assert.equal(exitCode, 1);
   assert.match(stderr, /this machine was not booted by Cairn/);
+});
+
+test('a release in a registry is pulled, verified and installed; nothing of it stays on the persistent partition', async (context) => {
+  const root = node();
+  await using registry = await startRegistry();
+  const name = `${registry.host}/team/os:2`;
+  const plain = ['--plain-http', registry.host];
+  const pushed = await cairn(['release', 'push', NEW.folder, name, '--level', '1', ...plain], {
+    environment: { CAIRN_CACHE: scratchFolder(context) },
+  });
+  assert.equal(pushed.exitCode, 0, pushed.stderr);
+  assert.match(pushed.stdout, /is at 127\.0\.0\.1:\d+\/team\/os@sha256:/);
+  const { exitCode, stderr } = await onNode(root, 'upgrade', name, ...plain);
+  assert.equal(exitCode, 0, stderr);
+  assert.deepEqual(entriesOf(root), ['cairn-1.conf', 'cairn-2+3.conf']);
+  assert.deepEqual(readdirSync(join(root, 'run/cairn/persistent/work')), []);
 });

@@ -13,6 +13,7 @@ export { type LiveRelease, openLive } from './media/open-live.ts';
 export type { ImageRequest } from './media/plan.ts';
 export { bootLoaderIn, type WriteDiskOptions, writeDisk } from './media/write.ts';
 export { type ModuleGroup, REQUIRED_MODULES, WANTED_MODULES } from './modules/wanted.ts';
+export { rootVerity } from './output/root.ts';
 export { type WithKernelOptions, withKernel } from './prepare/kernel.ts';
 export { withMountPoints } from './prepare/mount-points.ts';
 export type { OnProgress, Phase, ProgressEvent } from './progress.ts';

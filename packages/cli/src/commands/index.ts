@@ -26,7 +26,7 @@ const IMAGE_COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'release',
-    summary: 'check releases, and look at them',
+    summary: 'check releases, look at them, bring them to registries and back',
     load: async (commands) => (await import('./release/index.ts')).releaseCommand(commands),
   },
   {

@@ -11,10 +11,11 @@ import {
 } from '@cairn/agent';
 import { openImage } from '@cairn/oci';
 import { RELEASE_FILES, renderRelease } from '@cairn/release';
+import { type FoundRelease, findRelease, pullRelease } from '@cairn/transport';
 import type { Command } from 'commander';
 import type { CommandLine } from '../command-line.ts';
 import { CliError } from '../errors/error.ts';
-import { openDoors } from '../image/doors.ts';
+import { openDoors, openRegistry } from '../image/doors.ts';
 import { type ImageOptions, parseImage, withImageOptions } from '../options/image.ts';
 import { printable } from '../output/text.ts';
 import type { Session } from '../session.ts';
@@ -34,13 +35,16 @@ const EXAMPLES = [
   'cairn upgrade oci:/mnt/my-os --dry-run',
 ];
 
+/** What of a release has come stays until it is whole, also over a cut of power. */
+const TRANSFER = `${PERSISTENT}/work/transfer`;
+
 /** On the persistent partition: an image is unpacked and rendered there, and nothing of it stays. */
 const WORK = `${PERSISTENT}/work/upgrade`;
 
 export function upgradeCommand(commands: CommandLine): Command {
   const command = commands
     .working('upgrade', 'put a release into this node’s other slot, to be booted next', EXAMPLES)
-    .argument('[source]', 'a release’s folder, or a converted image')
+    .argument('[source]', 'a release’s folder, a release in a registry, or a converted image')
     .option('--recovery', 'make what runs the recovery release, in place of a source')
     .option('--dry-run', 'print the plan; neither slots nor the boot loader are touched')
     .option('--force', 'install a release that has failed on this node before')
@@ -73,8 +77,12 @@ async function upgradeNode(session: Session, options: UpgradeOptions, source: st
   const { dryRun, force, allowDowngrade } = options;
   const started = host.clock.monotonic();
   const isFolder = await isRelease(session, source);
-  const open = (node: NodeFacts) =>
-    isFolder ? Promise.resolve(folderSource(source)) : imageSource(session, options, source, node);
+  const open = async (node: NodeFacts) => {
+    if (isFolder) return folderSource(source);
+    return (
+      (await releaseSource(session, options, source)) ?? (await imageSource(session, options, source, node))
+    );
+  };
   const request = { dryRun, force, allowDowngrade, signal, onProgress: report.progress };
   const result = await upgrade(host, open, request);
   if (!result.done) {
@@ -96,6 +104,47 @@ function summaryText({ plan }: UpgradeResult, seconds: number): string {
 async function isRelease({ host }: Session, source: string): Promise<boolean> {
   if (/^(?:\.{0,2}\/|\.{1,2}$)/.test(source)) return true;
   return (await host.files.stat(join(source, RELEASE_FILES.description)))?.kind === 'file';
+}
+
+/** A release in a registry, by itself or beside the image that is named; undefined where there is none. */
+async function releaseSource(
+  session: Session,
+  options: UpgradeOptions,
+  name: string,
+): Promise<UpgradeSource | undefined> {
+  const reference = parseImage(name);
+  if (reference.kind !== 'registry') return undefined;
+  const { signal, report } = session;
+  const { files } = session.host;
+  const doors = openRegistry(session, options, TRANSFER);
+  let found: FoundRelease | undefined;
+  try {
+    found = await findRelease(doors.registry, reference, { platform: options.platform, signal });
+  } finally {
+    if (found === undefined) await doors[Symbol.asyncDispose]();
+  }
+  if (found === undefined) return undefined;
+  const release = found;
+  return {
+    imageDigest: release.artifact.subject?.digest,
+    // Its root is held against the root hash as it is unpacked.
+    madeHere: true,
+    async folder() {
+      const out = join(WORK, 'release');
+      await files.remove(WORK);
+      await files.makeDirectory(WORK, 0o700);
+      await pullRelease(doors.registry, doors.store, files, release, out, {
+        signal,
+        onProgress: report.progress,
+      });
+      await files.remove(TRANSFER);
+      return out;
+    },
+    async [Symbol.asyncDispose]() {
+      await doors[Symbol.asyncDispose]();
+      await files.remove(WORK);
+    },
+  };
 }
 
 /**

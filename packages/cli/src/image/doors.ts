@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { cacheFolder } from '@cairn/host';
 import {
+  type BlobStore,
   createRegistry,
   dockerCredentials,
   type ImageDoors,
   imageRegistry,
   openBlobStore,
   proxyFetch,
+  type Registry,
   type RegistryNotice,
 } from '@cairn/oci';
 import type { ImageOptions, Mirror } from '../options/image.ts';
@@ -17,16 +19,23 @@ import { VERSION } from '../version.ts';
 /** The ways to images, registries among them, until they are disposed of. */
 export type OpenDoors = ImageDoors & AsyncDisposable;
 
-/**
- * @param workFolder where layers are unpacked to; that of the cache unless given
- */
-export function openDoors(session: Session, options: ImageOptions, workFolder?: string): OpenDoors {
+/** Registries, and where what comes from them is kept, until they are disposed of. */
+export interface OpenRegistry extends AsyncDisposable {
+  readonly registry: Registry;
+  readonly store: BlobStore;
+}
+
+/** @param storeFolder where blobs are kept; unless given, the cache, or with `--no-cache` a folder that goes with it */
+export function openRegistry(
+  session: Session,
+  options: Omit<ImageOptions, 'platform'>,
+  storeFolder?: string,
+): OpenRegistry {
   const { host, report } = session;
-  const { files, programs, clock, environment } = host;
+  const { files, clock, environment } = host;
   const { plainHttp = [], mirror = [] } = options;
   const cache = cacheFolder(environment);
-  const work = workFolder ?? join(cache, 'work');
-  const passing = join(work, `.cairn-blobs-${randomUUID()}`);
+  const passing = join(cache, 'work', `.cairn-blobs-${randomUUID()}`);
   const proxy = proxyFetch(environment);
   const registry = createRegistry({
     fetch: proxy.fetch,
@@ -38,13 +47,31 @@ export function openDoors(session: Session, options: ImageOptions, workFolder?: 
     onNotice: (notice) => report.warning(noticeText(notice)),
   });
   return {
-    files,
-    programs,
-    registry: imageRegistry(registry, openBlobStore(files, options.cache ? cache : passing)),
-    workFolder: work,
+    registry,
+    store: openBlobStore(files, storeFolder ?? (options.cache ? cache : passing)),
     async [Symbol.asyncDispose]() {
       proxy[Symbol.dispose]();
-      if (!options.cache) await files.remove(passing);
+      if (storeFolder === undefined && !options.cache) await files.remove(passing);
+    },
+  };
+}
+
+/**
+ * @param workFolder where layers are unpacked to; that of the cache unless given
+ */
+export function openDoors(session: Session, options: ImageOptions, workFolder?: string): OpenDoors {
+  const { files, programs, environment } = session.host;
+  const work = workFolder ?? join(cacheFolder(environment), 'work');
+  const passing = options.cache ? undefined : join(work, `.cairn-blobs-${randomUUID()}`);
+  const { registry, store, ...opened } = openRegistry(session, options, passing);
+  return {
+    files,
+    programs,
+    registry: imageRegistry(registry, store),
+    workFolder: work,
+    async [Symbol.asyncDispose]() {
+      await opened[Symbol.asyncDispose]();
+      if (passing !== undefined) await files.remove(passing);
     },
   };
 }
