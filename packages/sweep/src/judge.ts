@@ -46,7 +46,7 @@ const REMEMBERED = 4096;
 const RECOVERY_SLOTS: readonly SlotLabel[] = ['cairn-recovery'];
 const RECOVERY_ID = /^cairn-recovery(\+[0-9]+(-[0-9]+)?)?\.conf$/;
 /** The entry of a release in a slot that was found good. */
-const GOOD_ID = /^(cairn-[1-9][0-9]*)\.conf$/;
+const GOOD_FILE = /^(cairn-[1-9][0-9]*)\.conf$/;
 
 /** Where an entry boots, and what. */
 interface Whole {
@@ -168,21 +168,21 @@ export class Judge {
       const others = menu.slice(1);
       const doubted = whole.refused ? spend(entry, others) : undefined;
       if (doubted !== undefined) {
-        names.delete(entry.id);
-        names.add(doubted.id);
+        names.delete(entry.file);
+        names.add(doubted.file);
         // One of that name, which a cut has left, is written again.
-        menu = [{ ...first, entry: doubted }, ...others.filter((each) => each.entry.id !== doubted.id)];
+        menu = [{ ...first, entry: doubted }, ...others.filter((each) => each.entry.file !== doubted.file)];
         continue;
       }
       if (entry.tries === undefined || entry.tries.left === 0) {
         return stuck(`${failure}, and it is tried for ever${before}`, tries);
       }
       const next = countTry(entry);
-      if (next.id !== entry.id && names.has(next.id)) {
+      if (next.file !== entry.file && names.has(next.file)) {
         return stuck(`${failure}, and it is tried for ever, as ${next.fileName} exists`, tries);
       }
-      names.delete(entry.id);
-      names.add(next.id);
+      names.delete(entry.file);
+      names.add(next.file);
       menu = [{ ...first, entry: next }, ...menu.slice(1)];
     }
   }
@@ -355,14 +355,14 @@ export class Judge {
 
 /** What the initrd makes of a good entry that it has refused, where another one can be booted. */
 function spend(entry: BootEntry, others: readonly Candidate[]): BootEntry | undefined {
-  const stem = GOOD_ID.exec(entry.id)?.[1];
+  const stem = GOOD_FILE.exec(entry.file)?.[1];
   const canGoOn = others.some(
     ({ entry: other }) =>
       other.tries?.left !== 0 && (RECOVERY_ID.test(other.id) || /^cairn-[1-9]/.test(other.id)),
   );
   if (stem === undefined || !canGoOn) return undefined;
   const fileName = `${stem}+0-1.conf`;
-  return { ...entry, fileName, id: fileName, tries: { left: 0, done: 1, prefix: `${stem}+` } };
+  return { ...entry, fileName, file: fileName, tries: { left: 0, done: 1, prefix: `${stem}+` } };
 }
 
 interface LoaderFault {
@@ -383,9 +383,9 @@ function failed({ boots, reason }: Failure, afterTries = 0, broken: readonly str
 function namesAfterTry(names: ReadonlySet<string>, entry: EspEntry['entry']): string[] {
   const after = new Set(names);
   const next = countTry(entry);
-  if (!after.has(next.id)) {
-    after.delete(entry.id);
-    after.add(next.id);
+  if (!after.has(next.file)) {
+    after.delete(entry.file);
+    after.add(next.file);
   }
   return [...after].filter((name) => name !== '.' && name !== '..').sort();
 }

@@ -97,10 +97,16 @@ function entry(fileName: string, text = 'efi /EFI/cairn/a.efi'): BootEntry {
 test('an entry is read as the loader reads it', () => {
   const text =
     '# nothing\r\n\ttitle  "A title" \nsort-key cairn\nversion\t7\n\nefi \\EFI//cairn/a.efi\nunknown x\nlonely';
-  const { loader, sortKey, version, id } = entry('Cairn-7+3.conf', text);
+  const { loader, sortKey, version, file, id } = entry('Cairn-7+3.conf', text);
   assert.deepEqual(
-    { loader, sortKey, version, id },
-    { loader: 'EFI/cairn/a.efi', sortKey: 'cairn', version: '7', id: 'cairn-7+3.conf' },
+    { loader, sortKey, version, file, id },
+    {
+      loader: 'EFI/cairn/a.efi',
+      sortKey: 'cairn',
+      version: '7',
+      file: 'cairn-7+3.conf',
+      id: 'cairn-7.conf',
+    },
   );
 });
 
@@ -122,6 +128,16 @@ test('tries are counted as the loader counts them', () => {
   }
   assert.deepEqual(names, ['cairn-7+2-1.conf', 'cairn-7+1-2.conf', 'cairn-7+0-3.conf', 'cairn-7+0-4.conf']);
   assert.equal(countTry(entry('cairn-7.conf')).fileName, 'cairn-7.conf');
+});
+
+test('an entry and its twin with a counter stay as the folder has them', () => {
+  const [counted, good] = [entry('cairn-2+2-1.conf'), entry('cairn-2.conf')];
+  for (const folder of [
+    [counted, good],
+    [good, counted],
+  ]) {
+    assert.deepEqual(folder.toSorted(compareEntries), folder);
+  }
 });
 
 test('the menu is in the order of the loader', () => {

@@ -1,12 +1,20 @@
 import { compareVersions } from '../upgrade/version.ts';
 import type { LoaderEntry, LoaderState } from './load.ts';
 
-/** The order in which systemd-boot 257 takes entries (`boot_entry_compare`): the first is booted. */
+/** What is left of a file's name without its counter: the loader compares no more. */
+const COUNTER = /\+\d+(?:-\d+)?(?=\.conf$)/;
+
+/**
+ * The order in which systemd-boot 257 takes entries (`boot_entry_compare`): the first is booted. Of an entry and its twin with a
+ * counter, which a cut of power can leave, it takes the one that its folder has first; here the one that is good is first.
+ */
 export function compareEntries(a: LoaderEntry, b: LoaderEntry): number {
   return (
     Number(isSpent(a)) - Number(isSpent(b)) ||
     (a.text.sortKey < b.text.sortKey ? -1 : a.text.sortKey > b.text.sortKey ? 1 : 0) ||
     -compareVersions(a.text.version, b.text.version) ||
+    -compareVersions(a.file.replace(COUNTER, ''), b.file.replace(COUNTER, '')) ||
+    Number(a.name.tries !== undefined) - Number(b.name.tries !== undefined) ||
     -compareVersions(a.file, b.file)
   );
 }

@@ -5,6 +5,8 @@ export interface BootEntry {
   /** As it lies in `loader/entries`. */
   readonly fileName: string;
   /** The file name in lower case. */
+  readonly file: string;
+  /** As `file`, without the counter: what the loader compares. */
   readonly id: string;
   readonly sortKey: string | undefined;
   readonly machineId: string | undefined;
@@ -39,9 +41,11 @@ export function parseBootEntry(fileName: string, text: string): BootEntry | unde
   }
   const loader = keys.get('efi');
   if (loader === undefined) return undefined;
+  const tries = parseTries(fileName);
   return {
     fileName,
-    id: fileName.toLowerCase(),
+    file: fileName.toLowerCase(),
+    id: (tries === undefined ? fileName : `${tries.prefix.slice(0, -1)}.conf`).toLowerCase(),
     sortKey: keys.get('sort-key'),
     machineId: keys.get('machine-id'),
     version: keys.get('version'),
@@ -49,7 +53,7 @@ export function parseBootEntry(fileName: string, text: string): BootEntry | unde
       .split(/[/\\]+/)
       .filter(Boolean)
       .join('/'),
-    tries: parseTries(fileName),
+    tries,
   };
 }
 
@@ -82,10 +86,13 @@ export function countTry(entry: BootEntry): BootEntry {
   const left = Math.max(0, entry.tries.left - 1);
   const done = Math.min(MAX_INT, entry.tries.done + 1);
   const fileName = `${prefix}${left}-${done}.conf`;
-  return { ...entry, fileName, id: fileName.toLowerCase(), tries: { left, done, prefix } };
+  return { ...entry, fileName, file: fileName.toLowerCase(), tries: { left, done, prefix } };
 }
 
-/** Negative where `a` comes first in the menu (boot_entry_compare). The first one is started. */
+/**
+ * Negative where `a` comes first in the menu (boot_entry_compare). The first one is started. An entry and its twin with a counter are
+ * the same to the loader: it leaves them as they lie in their folder.
+ */
 export function compareEntries(a: BootEntry, b: BootEntry): number {
   const spent = order(a.tries?.left === 0, b.tries?.left === 0);
   if (spent !== 0) return spent;
