@@ -1,4 +1,6 @@
 export { type Architecture, architectureNamed } from './architecture.ts';
+export { type Aspect, type ChangedFile, diffTrees, type FileDiff, type OneFile } from './diff/files.ts';
+export { type ChangedPackage, diffPackages, type PackageDiff } from './diff/packages.ts';
 export { ReleaseError, type ReleaseErrorCode } from './error.ts';
 export { type Bootable, type BootKernel, type BootRequest, requireBootable } from './facts/bootable.ts';
 export { FRAMEWORK_PATHS, type Framework, parseFramework } from './facts/framework.ts';

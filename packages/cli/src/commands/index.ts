@@ -30,6 +30,11 @@ const IMAGE_COMMANDS: readonly CommandEntry[] = [
     load: async (commands) => (await import('./release/index.ts')).releaseCommand(commands),
   },
   {
+    name: 'diff',
+    summary: 'what is different between two images or releases: packages, files, sizes',
+    load: async (commands) => (await import('./diff.ts')).diffCommand(commands),
+  },
+  {
     name: 'config',
     summary: 'check configurations, and see what they come to',
     load: async (commands) => (await import('./config/index.ts')).configCommand(commands),
