@@ -138,6 +138,25 @@ test('capabilities, setuid bits, hard links and sparse files are as in the image
   assert.equal(xattr, '0100000200300000000000000000000000000000');
 });
 
+test('a boot of a good release is no trial, and all checks of health hold', async () => {
+  const { stdout, exitCode } = await guest.run('ls -A /run/cairn /run/cos; cairn health --once', {
+    timeoutMs: 120_000,
+  });
+  assert.equal(exitCode, 0, stdout);
+  assert.match(stdout, /^active_mode$/m);
+  assert.doesNotMatch(stdout, /^(?:trial|unsettled)$/m);
+  for (const check of ['up', 'units', 'persistent', 'network']) {
+    assert.match(stdout, new RegExp(`^${check} +ok$`, 'm'));
+  }
+});
+
+test('a watchdog counts, and systemd feeds it', async () => {
+  assert.equal(
+    await guest.output('cd /sys/class/watchdog/watchdog0 && cat identity state timeout'),
+    'Software Watchdog\nactive\n60\n',
+  );
+});
+
 /** Of 64 MiB of zeros with "end" at 40,000,000. */
 async function sparseDigest(): Promise<string> {
   const { createHash } = await import('node:crypto');
@@ -158,4 +177,12 @@ test('after a reboot /usr/local is there, and what was put in /etc and /var/tmp 
   assert.equal(await guest.output('cat /etc/machine-id'), machineId);
   const status = JSON.parse(await guest.output('cairn status --json', { timeoutMs: 60_000 }));
   assert.deepEqual(status.problems, []);
+});
+
+test('the journal is kept over reboots', async () => {
+  assert.match(
+    await guest.output('journalctl --header | grep "File path" | head -n 1'),
+    /\/var\/log\/journal\//,
+  );
+  assert.equal(await guest.output('journalctl --list-boots | grep -cE "^ *-?[0-9]+ "'), '2\n');
 });

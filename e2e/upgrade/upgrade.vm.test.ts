@@ -106,6 +106,7 @@ test('the next boot takes it, on trial: the loader has counted', async () => {
 
 test('it is found healthy and blessed by itself; the other release is still there', async () => {
   await waitUntilGood(guest);
+  assert.match(await guest.output('journalctl -u cairn-health -o cat'), /this release is good from now on/);
   const now = await status();
   assert.deepEqual(statesOf(now), ['cairn-a good 12', 'cairn-b good 13', 'cairn-recovery empty']);
   assert.deepEqual(
