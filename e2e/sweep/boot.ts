@@ -28,7 +28,7 @@ export function bootInMachine(host: Host, { rootHashes, medium }: BootOptions): 
   return async (disk, signal) => {
     await using machine = await startNode(disk, {
       disks: [{ path: disk, access: 'direct' }],
-      extraArguments: medium === undefined ? [] : [...DISK_FIRST, ...discDrive(medium)],
+      extraArguments: medium === undefined ? [] : discBehindDisk(medium),
       signal,
     });
     const { came, slot = '', root = '' } = await firstBoot(machine, signal);
@@ -67,11 +67,8 @@ async function entriesOn(host: Host, disk: string): Promise<string[]> {
     .sort();
 }
 
-/** A disc in a CD drive. */
-export function discDrive(iso: string): string[] {
+/** A disc in a CD drive, to which the firmware comes where the disk has nothing; with empty variables it would follow the order of the slots. */
+export function discBehindDisk(iso: string): string[] {
   const drive = `if=none,id=cd,media=cdrom,readonly=on,format=raw,file=${iso.replaceAll(',', ',,')}`;
-  return ['-drive', drive, '-device', 'ide-cd,drive=cd,bootindex=2'];
+  return ['-global', 'virtio-blk-pci.bootindex=1', '-drive', drive, '-device', 'ide-cd,drive=cd,bootindex=2'];
 }
-
-/** Firmware whose variables are empty would come to them in the order of their slots. */
-const DISK_FIRST = ['-global', 'virtio-blk-pci.bootindex=1'];

@@ -2,7 +2,7 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildRelease } from '../support/build.ts';
 import { BOOT_LIMIT_MS, logIn, startNode } from '../support/node.ts';
-import { discDrive } from './boot.ts';
+import { discBehindDisk } from './boot.ts';
 import { type Recorder, switchOff } from './record.ts';
 
 /** Takes the empty disk without being asked. */
@@ -34,7 +34,7 @@ export const recordInstall: Recorder = async (host, folder, note) => {
   note('boot from the disc, and installation');
   await using machine = await startNode(disk, {
     disks: [{ path: disk, access: 'direct', writeLog: recording.log }],
-    extraArguments: discDrive(medium),
+    extraArguments: discBehindDisk(medium),
   });
   let guest = await logIn(machine);
   const ended = '[ "$(systemctl show -P ExecMainExitTimestampMonotonic cairn-install)" != 0 ]';
